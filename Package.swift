@@ -1,0 +1,79 @@
+// swift-tools-version: 6.2
+// One package, one manifest: the import directions below are the architecture of specs/architecture.md.
+import PackageDescription
+
+/// Settings of every product target; tests use the subset that lets them import Foundation.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let testing: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+let package = Package(
+  name: "swrun",
+  products: [
+    .executable(name: "swrun", targets: ["swrun"])
+  ],
+  targets: [
+    // C: what Swift cannot import. Thin functions that return -errno.
+    .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+    .systemLibrary(name: "Clibcap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    .systemLibrary(
+      name: "Clibseccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+
+    // Shared modules.
+    .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: strict),
+    .target(name: "JSON", swiftSettings: strict),
+    .target(name: "OCISpec", dependencies: ["JSON"], swiftSettings: strict),
+    .target(
+      name: "Isolation", dependencies: ["OCISpec", "JSON", "Linux", "CLinux"],
+      swiftSettings: strict),
+    .target(
+      name: "Cgroups", dependencies: ["Linux", "OCISpec", "JSON", "CLinux"], swiftSettings: strict),
+    .target(
+      name: "Seccomp", dependencies: ["Linux", "OCISpec", "JSON", "CLinux", "Clibseccomp"],
+      swiftSettings: strict),
+
+    // The namespace backend.
+    .target(
+      name: "Containers",
+      dependencies: [
+        "Isolation", "Cgroups", "Seccomp", "OCISpec", "JSON", "Linux", "CLinux", "Clibcap",
+      ],
+      swiftSettings: strict),
+
+    // The command.
+    .executableTarget(
+      name: "swrun",
+      dependencies: ["Containers", "Isolation", "Cgroups", "OCISpec", "JSON", "Linux", "CLinux"],
+      swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
+      linkerSettings: [
+        .unsafeFlags(["-static-executable"]),
+        .unsafeFlags(
+          ["-Xlinker", "-s", "-Xlinker", "--gc-sections"], .when(configuration: .release)),
+      ]),
+
+    // Unit tests mirror the targets.
+    .testTarget(name: "LinuxTests", dependencies: ["Linux", "CLinux"], swiftSettings: testing),
+    .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: testing),
+    .testTarget(name: "OCISpecTests", dependencies: ["OCISpec", "JSON"], swiftSettings: testing),
+    .testTarget(
+      name: "IsolationTests", dependencies: ["Isolation", "OCISpec", "Linux"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "CgroupsTests", dependencies: ["Cgroups", "OCISpec", "Linux"], swiftSettings: testing),
+    .testTarget(
+      name: "SeccompTests", dependencies: ["Seccomp", "OCISpec", "Linux"], swiftSettings: testing),
+    .testTarget(
+      name: "ContainersTests", dependencies: ["Containers", "OCISpec", "Linux"],
+      swiftSettings: testing),
+    // Integration tests drive the built program as root; they import nothing of it.
+    .testTarget(name: "Integration", dependencies: ["CLinux"], swiftSettings: testing),
+  ]
+)

@@ -1,0 +1,13 @@
+// What Swift cannot import from the C library and the kernel headers, as thin functions.
+// Every function returns the system call's result, or -errno. One header an area.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include "clinux_base.h"
+#include "clinux_file.h"
+#include "clinux_mount.h"
+#include "clinux_process.h"
+#include "clinux_socket.h"
+#include "clinux_terminal.h"
+
+#endif

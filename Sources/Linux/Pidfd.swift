@@ -1,0 +1,52 @@
+public import CLinux
+
+/// A process by descriptor: the number of a process that ended is never mistaken for another's.
+public struct Pidfd: ~Copyable, Sendable {
+  public let descriptor: FileDescriptor
+  public let pid: pid_t
+
+  public init(owning descriptor: consuming FileDescriptor, pid: pid_t) {
+    self.descriptor = descriptor
+    self.pid = pid
+  }
+
+  /// pidfd_open(2); ESRCH when no such process exists.
+  public init(_ pid: pid_t) throws(SystemError) {
+    descriptor = FileDescriptor(
+      owning: try system("pidfd_open", "pid \(pid)") { cl_pidfd_open(pid, 0) })
+    self.pid = pid
+  }
+
+  /// Signal 0 only asks whether the process exists.
+  public func send(signal: CInt) throws(SystemError) {
+    try system("pidfd_send_signal", "pid \(pid)") {
+      cl_pidfd_send_signal(descriptor.rawValue, signal)
+    }
+  }
+}
+
+/// What /proc/PID/stat says of a process (proc(5)).
+public struct ProcessStatus: Equatable, Sendable {
+  /// The state letter; `Z` and `X` are dead.
+  public let state: Character
+  public let parent: pid_t
+  /// Clock ticks between boot and the process's start: with the pid it names one process.
+  public let startTime: UInt64
+
+  /// Nil when there is no such process.
+  public init?(pid: pid_t) {
+    guard let text = try? File.readText("/proc/\(pid)/stat"),
+      // The name stands in parentheses and may hold any byte: what follows the last one counts.
+      let close = text.lastIndex(of: ")")
+    else { return nil }
+    let fields = text[text.index(after: close)...].split(separator: " ")
+    guard fields.count > 19, let state = fields[0].first, let parent = pid_t(fields[1]),
+      let startTime = UInt64(fields[19])
+    else { return nil }
+    self.state = state
+    self.parent = parent
+    self.startTime = startTime
+  }
+
+  public var isDead: Bool { state == "Z" || state == "X" || state == "x" }
+}

@@ -1,0 +1,1 @@
+@main enum Swrun { static func main() {} }
