@@ -1,0 +1,11 @@
+extension Spec {
+  /// A section of another platform, kept as it stands in the file and never acted on.
+  public struct PlatformSection: Sendable, Equatable {
+    /// The JSON text of the section.
+    public var text: String
+
+    public init(text: String) {
+      self.text = text
+    }
+  }
+}

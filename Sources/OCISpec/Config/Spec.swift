@@ -1,0 +1,68 @@
+/// The configuration of a container: config.json of the OCI runtime specification 1.0 to 1.2.
+///
+/// The properties have the names and the meaning of the specification (config.md). Absent is
+/// `nil`, or empty where absent and empty mean the same.
+public struct Spec: Sendable, Equatable {
+  /// The version of the specification with which the bundle complies, such as `1.0.2`.
+  public var ociVersion: String
+  /// The process of the container.
+  public var process: Process?
+  /// The root filesystem of the container.
+  public var root: Root?
+  /// The hostname as seen inside the container.
+  public var hostname: String?
+  /// The NIS domain name as seen inside the container.
+  public var domainname: String?
+  /// The mounts on top of the root filesystem, in the order in which they are made.
+  public var mounts: [Mount]
+  /// The commands that are run at points of the container's life.
+  public var hooks: Hooks
+  /// Metadata that is passed on and that engines read.
+  public var annotations: [String: String]
+  /// What is particular to Linux.
+  public var linux: Linux
+  /// What is particular to a container in a virtual machine.
+  public var vm: VM?
+  /// The section of Solaris, which has no meaning on Linux.
+  public var solaris: PlatformSection?
+  /// The section of Windows, which has no meaning on Linux.
+  public var windows: PlatformSection?
+  /// The section of z/OS, which has no meaning on Linux.
+  public var zos: PlatformSection?
+
+  public init(
+    ociVersion: String, process: Process? = nil, root: Root? = nil, hostname: String? = nil,
+    domainname: String? = nil, mounts: [Mount] = [], hooks: Hooks = Hooks(),
+    annotations: [String: String] = [:], linux: Linux = Linux(), vm: VM? = nil,
+    solaris: PlatformSection? = nil, windows: PlatformSection? = nil, zos: PlatformSection? = nil
+  ) {
+    self.ociVersion = ociVersion
+    self.process = process
+    self.root = root
+    self.hostname = hostname
+    self.domainname = domainname
+    self.mounts = mounts
+    self.hooks = hooks
+    self.annotations = annotations
+    self.linux = linux
+    self.vm = vm
+    self.solaris = solaris
+    self.windows = windows
+    self.zos = zos
+  }
+}
+
+extension Spec {
+  /// The root filesystem of the container (config.md, "Root").
+  public struct Root: Sendable, Equatable {
+    /// The path of the root filesystem, absolute or relative to the bundle.
+    public var path: String
+    /// True when the container sees its root filesystem as read-only.
+    public var readonly: Bool
+
+    public init(path: String, readonly: Bool = false) {
+      self.path = path
+      self.readonly = readonly
+    }
+  }
+}
