@@ -74,6 +74,11 @@ let package = Package(
       name: "ContainersTests", dependencies: ["Containers", "OCISpec", "Linux"],
       swiftSettings: testing),
     // Integration tests drive the built program as root; they import nothing of it.
-    .testTarget(name: "Integration", dependencies: ["CLinux"], swiftSettings: testing),
+    .target(name: "CHarness", path: "Tests/CHarness", cSettings: [.define("_GNU_SOURCE")]),
+    .target(
+      name: "Harness", dependencies: ["CHarness"], path: "Tests/Harness", swiftSettings: testing),
+    .testTarget(
+      name: "Integration", dependencies: ["Harness", "CHarness"], swiftSettings: testing),
+    .testTarget(name: "Conformance", dependencies: ["Harness"], swiftSettings: testing),
   ]
 )

@@ -1,1 +1,2 @@
+import Harness
 import Testing

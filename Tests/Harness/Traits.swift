@@ -1,0 +1,26 @@
+import Testing
+
+extension Trait where Self == ConditionTrait {
+  /// Runs as root only.
+  public static var root: Self { .enabled(if: Machine.isRoot, "needs root") }
+  /// What only swrun has.
+  public static var swrunOnly: Self {
+    .enabled(if: Runtime.isSwrun, "only swrun has this; the runtime is \(Runtime.path)")
+  }
+  /// The other runtimes' Debian versions lack this, or do otherwise.
+  public static func not(_ kinds: Runtime.Kind..., because reason: String) -> Self {
+    .enabled(if: !kinds.contains(Runtime.kind), "\(Runtime.kind.rawValue): \(reason)")
+  }
+  public static func controller(_ name: String) -> Self {
+    .enabled(if: Machine.hasController(name), "no cgroup controller \(name) here")
+  }
+  public static func v1(_ name: String) -> Self {
+    .enabled(if: Machine.hasV1(name), "no v1 hierarchy of the controller \(name) here")
+  }
+  public static func kernel(_ major: Int, _ minor: Int) -> Self {
+    .enabled(if: Machine.kernelIsAtLeast(major, minor), "needs Linux \(major).\(minor)")
+  }
+  public static func program(_ name: String) -> Self {
+    .enabled(if: Machine.has(program: name), "\(name) is not installed")
+  }
+}
