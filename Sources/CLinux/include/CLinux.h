@@ -4,6 +4,8 @@
 #define CLINUX_H
 
 #include "clinux_base.h"
+#include "clinux_bpf.h"
+#include "clinux_event.h"
 #include "clinux_file.h"
 #include "clinux_mount.h"
 #include "clinux_process.h"
