@@ -1,3 +1,5 @@
+public import JSON
+
 /// What the runtime supports, independent of the host (features.md).
 public struct Features: Sendable, Equatable {
   /// The lowest version of the specification that is accepted.
@@ -28,6 +30,41 @@ public struct Features: Sendable, Equatable {
     self.linux = linux
     self.annotations = annotations
     self.potentiallyUnsafeConfigAnnotations = potentiallyUnsafeConfigAnnotations
+  }
+}
+
+extension Features: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init(ociVersionMin: "", ociVersionMax: "")
+    var ociVersionMin: String?
+    var ociVersionMax: String?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "ociVersionMin": try json.read(&ociVersionMin)
+      case "ociVersionMax": try json.read(&ociVersionMax)
+      case "hooks": try json.read(&hooks)
+      case "mountOptions": try json.read(&mountOptions)
+      case "linux": try json.read(&linux)
+      case "annotations": try json.annotations(&annotations)
+      case "potentiallyUnsafeConfigAnnotations": try json.read(&potentiallyUnsafeConfigAnnotations)
+      default: try json.skip()
+      }
+    }
+    self.ociVersionMin = try json.require(ociVersionMin, "ociVersionMin", in: object)
+    self.ociVersionMax = try json.require(ociVersionMax, "ociVersionMax", in: object)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("ociVersionMin", ociVersionMin)
+    json.member("ociVersionMax", ociVersionMax)
+    json.member("hooks", hooks)
+    json.member("mountOptions", mountOptions)
+    json.member("linux", linux)
+    json.member("annotations", annotations, omitting: [:])
+    json.member("potentiallyUnsafeConfigAnnotations", potentiallyUnsafeConfigAnnotations)
+    json.endObject()
   }
 }
 
@@ -75,6 +112,43 @@ extension Features {
   }
 }
 
+extension Features.Linux: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "namespaces": try json.read(&namespaces)
+      case "capabilities": try json.read(&capabilities)
+      case "cgroup": try json.read(&cgroup)
+      case "seccomp": try json.read(&seccomp)
+      case "apparmor": try json.read(&apparmor)
+      case "selinux": try json.read(&selinux)
+      case "intelRdt": try json.read(&intelRdt)
+      case "memoryPolicy": try json.read(&memoryPolicy)
+      case "mountExtensions": try json.read(&mountExtensions)
+      case "netDevices": try json.read(&netDevices)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("namespaces", namespaces)
+    json.member("capabilities", capabilities)
+    json.member("cgroup", cgroup)
+    json.member("seccomp", seccomp)
+    json.member("apparmor", apparmor)
+    json.member("selinux", selinux)
+    json.member("intelRdt", intelRdt)
+    json.member("memoryPolicy", memoryPolicy)
+    json.member("mountExtensions", mountExtensions)
+    json.member("netDevices", netDevices)
+    json.endObject()
+  }
+}
+
 extension Features {
   /// Whether something is supported.
   public struct Availability: Sendable, Equatable {
@@ -84,6 +158,25 @@ extension Features {
     public init(enabled: Bool? = nil) {
       self.enabled = enabled
     }
+  }
+}
+
+extension Features.Availability: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "enabled": try json.read(&enabled)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("enabled", enabled)
+    json.endObject()
   }
 }
 
@@ -111,6 +204,33 @@ extension Features.Linux {
       self.systemdUser = systemdUser
       self.rdma = rdma
     }
+  }
+}
+
+extension Features.Linux.Cgroup: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "v1": try json.read(&v1)
+      case "v2": try json.read(&v2)
+      case "systemd": try json.read(&systemd)
+      case "systemdUser": try json.read(&systemdUser)
+      case "rdma": try json.read(&rdma)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("v1", v1)
+    json.member("v2", v2)
+    json.member("systemd", systemd)
+    json.member("systemdUser", systemdUser)
+    json.member("rdma", rdma)
+    json.endObject()
   }
 }
 
@@ -144,6 +264,35 @@ extension Features.Linux {
   }
 }
 
+extension Features.Linux.Seccomp: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "enabled": try json.read(&enabled)
+      case "actions": try json.read(&actions)
+      case "operators": try json.read(&operators)
+      case "archs": try json.read(&archs)
+      case "knownFlags": try json.read(&knownFlags)
+      case "supportedFlags": try json.read(&supportedFlags)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("enabled", enabled)
+    json.member("actions", actions)
+    json.member("operators", operators)
+    json.member("archs", archs)
+    json.member("knownFlags", knownFlags)
+    json.member("supportedFlags", supportedFlags)
+    json.endObject()
+  }
+}
+
 extension Features.Linux {
   /// The limits of Intel RDT that are supported.
   public struct IntelRdt: Sendable, Equatable {
@@ -162,6 +311,29 @@ extension Features.Linux {
   }
 }
 
+extension Features.Linux.IntelRdt: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "enabled": try json.read(&enabled)
+      case "schemata": try json.read(&schemata)
+      case "monitoring": try json.read(&monitoring)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("enabled", enabled)
+    json.member("schemata", schemata)
+    json.member("monitoring", monitoring)
+    json.endObject()
+  }
+}
+
 extension Features.Linux {
   /// The NUMA memory policies that are supported.
   public struct MemoryPolicy: Sendable, Equatable {
@@ -177,6 +349,27 @@ extension Features.Linux {
   }
 }
 
+extension Features.Linux.MemoryPolicy: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "modes": try json.read(&modes)
+      case "flags": try json.read(&flags)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("modes", modes)
+    json.member("flags", flags)
+    json.endObject()
+  }
+}
+
 extension Features.Linux {
   /// The mounts beyond mount(2) that are supported.
   public struct MountExtensions: Sendable, Equatable {
@@ -186,5 +379,24 @@ extension Features.Linux {
     public init(idmap: Features.Availability? = nil) {
       self.idmap = idmap
     }
+  }
+}
+
+extension Features.Linux.MountExtensions: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "idmap": try json.read(&idmap)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("idmap", idmap)
+    json.endObject()
   }
 }

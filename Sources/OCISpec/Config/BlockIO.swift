@@ -1,3 +1,5 @@
+public import JSON
+
 extension Spec.Linux.Resources {
   /// The blkio or io controller.
   public struct BlockIO: Sendable, Equatable {
@@ -32,6 +34,37 @@ extension Spec.Linux.Resources {
   }
 }
 
+extension Spec.Linux.Resources.BlockIO: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "weight": try json.read(&weight)
+      case "leafWeight": try json.read(&leafWeight)
+      case "weightDevice": try json.read(&weightDevice)
+      case "throttleReadBpsDevice": try json.read(&throttleReadBpsDevice)
+      case "throttleWriteBpsDevice": try json.read(&throttleWriteBpsDevice)
+      case "throttleReadIOPSDevice": try json.read(&throttleReadIOPSDevice)
+      case "throttleWriteIOPSDevice": try json.read(&throttleWriteIOPSDevice)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("weight", weight)
+    json.member("leafWeight", leafWeight)
+    json.member("weightDevice", weightDevice, omitting: [])
+    json.member("throttleReadBpsDevice", throttleReadBpsDevice, omitting: [])
+    json.member("throttleWriteBpsDevice", throttleWriteBpsDevice, omitting: [])
+    json.member("throttleReadIOPSDevice", throttleReadIOPSDevice, omitting: [])
+    json.member("throttleWriteIOPSDevice", throttleWriteIOPSDevice, omitting: [])
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.Resources.BlockIO {
   /// The weights on one device.
   public struct WeightDevice: Sendable, Equatable {
@@ -53,6 +86,39 @@ extension Spec.Linux.Resources.BlockIO {
   }
 }
 
+extension Spec.Linux.Resources.BlockIO.WeightDevice: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var major: Int64?
+    var minor: Int64?
+    var weight: UInt16?
+    var leafWeight: UInt16?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "major": try json.read(&major)
+      case "minor": try json.read(&minor)
+      case "weight": try json.read(&weight)
+      case "leafWeight": try json.read(&leafWeight)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      major: try json.require(major, "major", in: object),
+      minor: try json.require(minor, "minor", in: object),
+      weight: weight,
+      leafWeight: leafWeight)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("major", major)
+    json.member("minor", minor)
+    json.member("weight", weight)
+    json.member("leafWeight", leafWeight)
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.Resources.BlockIO {
   /// The limit on one device.
   public struct ThrottleDevice: Sendable, Equatable {
@@ -68,5 +134,34 @@ extension Spec.Linux.Resources.BlockIO {
       self.minor = minor
       self.rate = rate
     }
+  }
+}
+
+extension Spec.Linux.Resources.BlockIO.ThrottleDevice: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var major: Int64?
+    var minor: Int64?
+    var rate: UInt64 = 0
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "major": try json.read(&major)
+      case "minor": try json.read(&minor)
+      case "rate": try json.read(&rate)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      major: try json.require(major, "major", in: object),
+      minor: try json.require(minor, "minor", in: object),
+      rate: rate)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("major", major)
+    json.member("minor", minor)
+    json.member("rate", rate)
+    json.endObject()
   }
 }

@@ -1,3 +1,5 @@
+public import JSON
+
 extension Spec.Linux {
   /// A device node in the container (config-linux.md, "Devices").
   public struct Device: Sendable, Equatable {
@@ -31,6 +33,51 @@ extension Spec.Linux {
   }
 }
 
+extension Spec.Linux.Device: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var path: String?
+    var type: Kind?
+    var major: Int64 = 0
+    var minor: Int64 = 0
+    var fileMode: UInt32?
+    var uid: UInt32?
+    var gid: UInt32?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "path": try json.read(&path)
+      case "type": try json.read(&type)
+      case "major": try json.read(&major)
+      case "minor": try json.read(&minor)
+      case "fileMode": try json.read(&fileMode)
+      case "uid": try json.read(&uid)
+      case "gid": try json.read(&gid)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      path: try json.require(path, "path", in: object),
+      type: try json.require(type, "type", in: object),
+      major: major,
+      minor: minor,
+      fileMode: fileMode,
+      uid: uid,
+      gid: gid)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("path", path)
+    json.member("type", type)
+    json.member("major", major, omitting: 0)
+    json.member("minor", minor, omitting: 0)
+    json.member("fileMode", fileMode)
+    json.member("uid", uid)
+    json.member("gid", gid)
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.Device {
   /// A type of device node (mknod(1)).
   public enum Kind: String, Sendable, CaseIterable {
@@ -41,6 +88,8 @@ extension Spec.Linux.Device {
   }
 }
 
+extension Spec.Linux.Device.Kind: JSONEnumeration {}
+
 extension Spec.Linux {
   /// A network device of the host that moves into the container.
   public struct NetDevice: Sendable, Equatable {
@@ -50,5 +99,24 @@ extension Spec.Linux {
     public init(name: String? = nil) {
       self.name = name
     }
+  }
+}
+
+extension Spec.Linux.NetDevice: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "name": try json.nonEmpty(&name)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("name", name)
+    json.endObject()
   }
 }

@@ -1,3 +1,5 @@
+public import JSON
+
 extension Spec {
   /// The commands that are run at points of the container's life (config.md, "POSIX-platform
   /// Hooks").
@@ -30,6 +32,35 @@ extension Spec {
   }
 }
 
+extension Spec.Hooks: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "prestart": try json.read(&prestart)
+      case "createRuntime": try json.read(&createRuntime)
+      case "createContainer": try json.read(&createContainer)
+      case "startContainer": try json.read(&startContainer)
+      case "poststart": try json.read(&poststart)
+      case "poststop": try json.read(&poststop)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("prestart", prestart, omitting: [])
+    json.member("createRuntime", createRuntime, omitting: [])
+    json.member("createContainer", createContainer, omitting: [])
+    json.member("startContainer", startContainer, omitting: [])
+    json.member("poststart", poststart, omitting: [])
+    json.member("poststop", poststop, omitting: [])
+    json.endObject()
+  }
+}
+
 extension Spec {
   /// A command that is run at a point of the container's life, with the state on its standard
   /// input.
@@ -49,5 +80,32 @@ extension Spec {
       self.env = env
       self.timeout = timeout
     }
+  }
+}
+
+extension Spec.Hook: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init(path: "")
+    var path: String?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "path": try json.read(&path)
+      case "args": try json.read(&args)
+      case "env": try json.read(&env)
+      case "timeout": try json.read(&timeout)
+      default: try json.skip()
+      }
+    }
+    self.path = try json.require(path, "path", in: object)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("path", path)
+    json.member("args", args, omitting: [])
+    json.member("env", env, omitting: [])
+    json.member("timeout", timeout)
+    json.endObject()
   }
 }

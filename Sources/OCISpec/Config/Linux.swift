@@ -1,3 +1,5 @@
+public import JSON
+
 extension Spec {
   /// What is particular to Linux containers (config-linux.md).
   public struct Linux: Sendable, Equatable {
@@ -66,6 +68,57 @@ extension Spec {
   }
 }
 
+extension Spec.Linux: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "namespaces": try json.read(&namespaces)
+      case "uidMappings": try json.read(&uidMappings)
+      case "gidMappings": try json.read(&gidMappings)
+      case "timeOffsets": try json.read(&timeOffsets)
+      case "devices": try json.read(&devices)
+      case "netDevices": try json.read(&netDevices)
+      case "cgroupsPath": try json.nonEmpty(&cgroupsPath)
+      case "resources": try json.read(&resources)
+      case "rootfsPropagation": try json.nonEmpty(&rootfsPropagation)
+      case "seccomp": try json.read(&seccomp)
+      case "sysctl": try json.read(&sysctl)
+      case "maskedPaths": try json.read(&maskedPaths)
+      case "readonlyPaths": try json.read(&readonlyPaths)
+      case "mountLabel": try json.nonEmpty(&mountLabel)
+      case "intelRdt": try json.read(&intelRdt)
+      case "personality": try json.read(&personality)
+      case "memoryPolicy": try json.read(&memoryPolicy)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("namespaces", namespaces, omitting: [])
+    json.member("uidMappings", uidMappings, omitting: [])
+    json.member("gidMappings", gidMappings, omitting: [])
+    json.member("timeOffsets", timeOffsets, omitting: [:])
+    json.member("devices", devices, omitting: [])
+    json.member("netDevices", netDevices, omitting: [:])
+    json.member("cgroupsPath", cgroupsPath)
+    json.member("resources", resources)
+    json.member("rootfsPropagation", rootfsPropagation)
+    json.member("seccomp", seccomp)
+    json.member("sysctl", sysctl, omitting: [:])
+    json.member("maskedPaths", maskedPaths, omitting: [])
+    json.member("readonlyPaths", readonlyPaths, omitting: [])
+    json.member("mountLabel", mountLabel)
+    json.member("intelRdt", intelRdt)
+    json.member("personality", personality)
+    json.member("memoryPolicy", memoryPolicy)
+    json.endObject()
+  }
+}
+
 extension Spec.Linux {
   /// A namespace that is created, or joined by its path.
   public struct Namespace: Sendable, Equatable {
@@ -81,6 +134,31 @@ extension Spec.Linux {
   }
 }
 
+extension Spec.Linux.Namespace: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var type: Kind?
+    var path: String?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "type": try json.read(&type)
+      case "path": try json.nonEmpty(&path)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      type: try json.require(type, "type", in: object),
+      path: path)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("type", type)
+    json.member("path", path)
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.Namespace {
   /// A type of namespace (namespaces(7)).
   public enum Kind: String, Sendable, CaseIterable {
@@ -88,12 +166,16 @@ extension Spec.Linux.Namespace {
   }
 }
 
+extension Spec.Linux.Namespace.Kind: JSONEnumeration {}
+
 extension Spec.Linux {
   /// A clock that a time namespace offsets (time_namespaces(7)).
   public enum Clock: String, Sendable, CaseIterable {
     case monotonic, boottime
   }
 }
+
+extension Spec.Linux.Clock: JSONEnumeration {}
 
 extension Spec.Linux {
   /// The offset of a clock in a time namespace.
@@ -110,9 +192,37 @@ extension Spec.Linux {
   }
 }
 
+extension Spec.Linux.TimeOffset: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "secs": try json.read(&secs)
+      case "nanosecs": try json.read(&nanosecs)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("secs", secs, omitting: 0)
+    json.member("nanosecs", nanosecs, omitting: 0)
+    json.endObject()
+  }
+}
+
 extension Spec.Linux {
   /// How mounts and unmounts propagate (mount_namespaces(7)).
   public enum Propagation: String, Sendable, CaseIterable {
     case shared, rshared, slave, rslave, `private`, rprivate, unbindable, runbindable
   }
+}
+
+extension Spec.Linux.Propagation: JSONEnumeration {}
+
+extension Spec.Linux.Clock: JSONMapKey {
+  public init?(jsonKey: String) { self.init(rawValue: jsonKey) }
+  public var jsonKey: String { rawValue }
 }

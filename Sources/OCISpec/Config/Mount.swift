@@ -1,3 +1,5 @@
+public import JSON
+
 extension Spec {
   /// A mount on top of the root filesystem (config.md, "Mounts").
   public struct Mount: Sendable, Equatable {
@@ -28,6 +30,37 @@ extension Spec {
   }
 }
 
+extension Spec.Mount: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init(destination: "")
+    var destination: String?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "destination": try json.read(&destination)
+      case "type": try json.nonEmpty(&type)
+      case "source": try json.nonEmpty(&source)
+      case "options": try json.read(&options)
+      case "uidMappings": try json.read(&uidMappings)
+      case "gidMappings": try json.read(&gidMappings)
+      default: try json.skip()
+      }
+    }
+    self.destination = try json.require(destination, "destination", in: object)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("destination", destination)
+    json.member("type", type)
+    json.member("source", source)
+    json.member("options", options, omitting: [])
+    json.member("uidMappings", uidMappings, omitting: [])
+    json.member("gidMappings", gidMappings, omitting: [])
+    json.endObject()
+  }
+}
+
 extension Spec {
   /// A range of ids of a user namespace and the range of the host that it is mapped to.
   public struct IDMapping: Sendable, Equatable {
@@ -43,5 +76,34 @@ extension Spec {
       self.hostID = hostID
       self.size = size
     }
+  }
+}
+
+extension Spec.IDMapping: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var containerID: UInt32?
+    var hostID: UInt32?
+    var size: UInt32?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "containerID": try json.read(&containerID)
+      case "hostID": try json.read(&hostID)
+      case "size": try json.read(&size)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      containerID: try json.require(containerID, "containerID", in: object),
+      hostID: try json.require(hostID, "hostID", in: object),
+      size: try json.require(size, "size", in: object))
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("containerID", containerID)
+    json.member("hostID", hostID)
+    json.member("size", size)
+    json.endObject()
   }
 }

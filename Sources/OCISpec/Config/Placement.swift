@@ -1,3 +1,5 @@
+public import JSON
+
 extension Spec.Linux {
   /// The execution domain of the process (personality(2)).
   public struct Personality: Sendable, Equatable {
@@ -13,6 +15,31 @@ extension Spec.Linux {
   }
 }
 
+extension Spec.Linux.Personality: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var domain: Domain?
+    var flags: [String] = []
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "domain": try json.read(&domain)
+      case "flags": try json.read(&flags)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      domain: try json.require(domain, "domain", in: object),
+      flags: flags)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("domain", domain)
+    json.member("flags", flags, omitting: [])
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.Personality {
   /// An execution domain of personality(2).
   public enum Domain: String, Sendable, CaseIterable {
@@ -20,6 +47,8 @@ extension Spec.Linux.Personality {
     case linux32 = "LINUX32"
   }
 }
+
+extension Spec.Linux.Personality.Domain: JSONEnumeration {}
 
 extension Spec.Linux {
   /// The cache and memory bandwidth limits of Intel RDT (config-linux.md, "IntelRdt").
@@ -55,6 +84,37 @@ extension Spec.Linux {
   }
 }
 
+extension Spec.Linux.IntelRdt: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "closID": try json.nonEmpty(&closID)
+      case "schemata": try json.read(&schemata)
+      case "l3CacheSchema": try json.nonEmpty(&l3CacheSchema)
+      case "memBwSchema": try json.nonEmpty(&memBwSchema)
+      case "enableCMT": try json.read(&enableCMT)
+      case "enableMBM": try json.read(&enableMBM)
+      case "enableMonitoring": try json.read(&enableMonitoring)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("closID", closID)
+    json.member("schemata", schemata, omitting: [])
+    json.member("l3CacheSchema", l3CacheSchema)
+    json.member("memBwSchema", memBwSchema)
+    json.member("enableCMT", enableCMT, omitting: false)
+    json.member("enableMBM", enableMBM, omitting: false)
+    json.member("enableMonitoring", enableMonitoring, omitting: false)
+    json.endObject()
+  }
+}
+
 extension Spec.Linux {
   /// The NUMA memory policy of the process (set_mempolicy(2)).
   public struct MemoryPolicy: Sendable, Equatable {
@@ -73,6 +133,35 @@ extension Spec.Linux {
   }
 }
 
+extension Spec.Linux.MemoryPolicy: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var mode: Mode?
+    var nodes: String?
+    var flags: [Flag] = []
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "mode": try json.read(&mode)
+      case "nodes": try json.nonEmpty(&nodes)
+      case "flags": try json.read(&flags)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      mode: try json.require(mode, "mode", in: object),
+      nodes: nodes,
+      flags: flags)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("mode", mode)
+    json.member("nodes", nodes)
+    json.member("flags", flags, omitting: [])
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.MemoryPolicy {
   /// A policy of set_mempolicy(2).
   public enum Mode: String, Sendable, CaseIterable {
@@ -86,6 +175,8 @@ extension Spec.Linux.MemoryPolicy {
   }
 }
 
+extension Spec.Linux.MemoryPolicy.Mode: JSONEnumeration {}
+
 extension Spec.Linux.MemoryPolicy {
   /// A flag of set_mempolicy(2).
   public enum Flag: String, Sendable, CaseIterable {
@@ -94,3 +185,5 @@ extension Spec.Linux.MemoryPolicy {
     case staticNodes = "MPOL_F_STATIC_NODES"
   }
 }
+
+extension Spec.Linux.MemoryPolicy.Flag: JSONEnumeration {}

@@ -1,3 +1,5 @@
+public import JSON
+
 extension Spec {
   /// The process of a container (config.md, "Process").
   public struct Process: Sendable, Equatable {
@@ -62,6 +64,57 @@ extension Spec {
   }
 }
 
+extension Spec.Process: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init(cwd: "")
+    var cwd: String?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "terminal": try json.read(&terminal)
+      case "consoleSize": try json.read(&consoleSize)
+      case "user": try json.read(&user)
+      case "args": try json.read(&args)
+      case "commandLine": try json.nonEmpty(&commandLine)
+      case "env": try json.read(&env)
+      case "cwd": try json.read(&cwd)
+      case "capabilities": try json.read(&capabilities)
+      case "rlimits": try json.read(&rlimits)
+      case "noNewPrivileges": try json.read(&noNewPrivileges)
+      case "apparmorProfile": try json.nonEmpty(&apparmorProfile)
+      case "oomScoreAdj": try json.read(&oomScoreAdj)
+      case "scheduler": try json.read(&scheduler)
+      case "selinuxLabel": try json.nonEmpty(&selinuxLabel)
+      case "ioPriority": try json.read(&ioPriority)
+      case "execCPUAffinity": try json.read(&execCPUAffinity)
+      default: try json.skip()
+      }
+    }
+    self.cwd = try json.require(cwd, "cwd", in: object)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("terminal", terminal, omitting: false)
+    json.member("consoleSize", consoleSize)
+    json.member("user", user)
+    json.member("args", args, omitting: [])
+    json.member("commandLine", commandLine)
+    json.member("env", env, omitting: [])
+    json.member("cwd", cwd)
+    json.member("capabilities", capabilities)
+    json.member("rlimits", rlimits, omitting: [])
+    json.member("noNewPrivileges", noNewPrivileges, omitting: false)
+    json.member("apparmorProfile", apparmorProfile)
+    json.member("oomScoreAdj", oomScoreAdj)
+    json.member("scheduler", scheduler)
+    json.member("selinuxLabel", selinuxLabel)
+    json.member("ioPriority", ioPriority)
+    json.member("execCPUAffinity", execCPUAffinity)
+    json.endObject()
+  }
+}
+
 extension Spec.Process {
   /// The size of a terminal, in characters.
   public struct ConsoleSize: Sendable, Equatable {
@@ -74,6 +127,31 @@ extension Spec.Process {
       self.height = height
       self.width = width
     }
+  }
+}
+
+extension Spec.Process.ConsoleSize: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var height: UInt?
+    var width: UInt?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "height": try json.read(&height)
+      case "width": try json.read(&width)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      height: try json.require(height, "height", in: object),
+      width: try json.require(width, "width", in: object))
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("height", height)
+    json.member("width", width)
+    json.endObject()
   }
 }
 
@@ -104,6 +182,33 @@ extension Spec.Process {
   }
 }
 
+extension Spec.Process.User: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "uid": try json.read(&uid)
+      case "gid": try json.read(&gid)
+      case "umask": try json.read(&umask)
+      case "additionalGids": try json.read(&additionalGids)
+      case "username": try json.nonEmpty(&username)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("uid", uid)
+    json.member("gid", gid)
+    json.member("umask", umask)
+    json.member("additionalGids", additionalGids, omitting: [])
+    json.member("username", username)
+    json.endObject()
+  }
+}
+
 extension Spec.Process {
   /// The five capability sets of a process, as names such as `CAP_KILL`; an absent set is empty.
   public struct Capabilities: Sendable, Equatable {
@@ -131,6 +236,33 @@ extension Spec.Process {
   }
 }
 
+extension Spec.Process.Capabilities: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "bounding": try json.read(&bounding)
+      case "effective": try json.read(&effective)
+      case "inheritable": try json.read(&inheritable)
+      case "permitted": try json.read(&permitted)
+      case "ambient": try json.read(&ambient)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("bounding", bounding)
+    json.member("effective", effective)
+    json.member("inheritable", inheritable)
+    json.member("permitted", permitted)
+    json.member("ambient", ambient)
+    json.endObject()
+  }
+}
+
 extension Spec.Process {
   /// A resource limit of a process (getrlimit(2)).
   public struct Rlimit: Sendable, Equatable {
@@ -146,6 +278,35 @@ extension Spec.Process {
       self.hard = hard
       self.soft = soft
     }
+  }
+}
+
+extension Spec.Process.Rlimit: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var type: Kind?
+    var hard: UInt64?
+    var soft: UInt64?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "type": try json.read(&type)
+      case "hard": try json.read(&hard)
+      case "soft": try json.read(&soft)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      type: try json.require(type, "type", in: object),
+      hard: try json.require(hard, "hard", in: object),
+      soft: try json.require(soft, "soft", in: object))
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("type", type)
+    json.member("hard", hard)
+    json.member("soft", soft)
+    json.endObject()
   }
 }
 
@@ -170,3 +331,5 @@ extension Spec.Process.Rlimit {
     case stack = "RLIMIT_STACK"
   }
 }
+
+extension Spec.Process.Rlimit.Kind: JSONEnumeration {}

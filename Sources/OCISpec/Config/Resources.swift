@@ -1,3 +1,5 @@
+public import JSON
+
 extension Spec.Linux {
   /// The limits that a cgroup sets (config-linux.md, "Control groups").
   public struct Resources: Sendable, Equatable {
@@ -38,6 +40,41 @@ extension Spec.Linux {
   }
 }
 
+extension Spec.Linux.Resources: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "devices": try json.read(&devices)
+      case "memory": try json.read(&memory)
+      case "cpu": try json.read(&cpu)
+      case "pids": try json.read(&pids)
+      case "blockIO": try json.read(&blockIO)
+      case "hugepageLimits": try json.read(&hugepageLimits)
+      case "network": try json.read(&network)
+      case "rdma": try json.read(&rdma)
+      case "unified": try json.read(&unified)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("devices", devices, omitting: [])
+    json.member("memory", memory)
+    json.member("cpu", cpu)
+    json.member("pids", pids)
+    json.member("blockIO", blockIO)
+    json.member("hugepageLimits", hugepageLimits, omitting: [])
+    json.member("network", network)
+    json.member("rdma", rdma, omitting: [:])
+    json.member("unified", unified, omitting: [:])
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.Resources {
   /// A rule of the device controller.
   public struct DeviceRule: Sendable, Equatable {
@@ -65,6 +102,43 @@ extension Spec.Linux.Resources {
   }
 }
 
+extension Spec.Linux.Resources.DeviceRule: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var allow: Bool?
+    var type: Kind?
+    var major: Int64?
+    var minor: Int64?
+    var access: String?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "allow": try json.read(&allow)
+      case "type": try json.nonEmpty(&type)
+      case "major": try json.read(&major)
+      case "minor": try json.read(&minor)
+      case "access": try json.nonEmpty(&access)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      allow: try json.require(allow, "allow", in: object),
+      type: type,
+      major: major,
+      minor: minor,
+      access: access)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("allow", allow)
+    json.member("type", type)
+    json.member("major", major)
+    json.member("minor", minor)
+    json.member("access", access)
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.Resources.DeviceRule {
   /// A type of device in a rule.
   public enum Kind: String, Sendable, CaseIterable {
@@ -73,6 +147,8 @@ extension Spec.Linux.Resources.DeviceRule {
     case block = "b"
   }
 }
+
+extension Spec.Linux.Resources.DeviceRule.Kind: JSONEnumeration {}
 
 extension Spec.Linux.Resources {
   /// The pids controller.
@@ -83,6 +159,25 @@ extension Spec.Linux.Resources {
     public init(limit: Int64? = nil) {
       self.limit = limit
     }
+  }
+}
+
+extension Spec.Linux.Resources.Pids: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "limit": try json.read(&limit)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("limit", limit)
+    json.endObject()
   }
 }
 
@@ -101,6 +196,31 @@ extension Spec.Linux.Resources {
   }
 }
 
+extension Spec.Linux.Resources.HugepageLimit: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var pageSize: String?
+    var limit: UInt64?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "pageSize": try json.read(&pageSize)
+      case "limit": try json.read(&limit)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      pageSize: try json.require(pageSize, "pageSize", in: object),
+      limit: try json.require(limit, "limit", in: object))
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("pageSize", pageSize)
+    json.member("limit", limit)
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.Resources {
   /// The net_cls and net_prio controllers.
   public struct Network: Sendable, Equatable {
@@ -113,6 +233,27 @@ extension Spec.Linux.Resources {
       self.classID = classID
       self.priorities = priorities
     }
+  }
+}
+
+extension Spec.Linux.Resources.Network: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "classID": try json.read(&classID)
+      case "priorities": try json.read(&priorities)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("classID", classID)
+    json.member("priorities", priorities, omitting: [])
+    json.endObject()
   }
 }
 
@@ -131,6 +272,31 @@ extension Spec.Linux.Resources.Network {
   }
 }
 
+extension Spec.Linux.Resources.Network.Priority: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var name: String?
+    var priority: UInt32?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "name": try json.read(&name)
+      case "priority": try json.read(&priority)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      name: try json.require(name, "name", in: object),
+      priority: try json.require(priority, "priority", in: object))
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("name", name)
+    json.member("priority", priority)
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.Resources {
   /// The limits of one RDMA device.
   public struct Rdma: Sendable, Equatable {
@@ -143,5 +309,26 @@ extension Spec.Linux.Resources {
       self.hcaHandles = hcaHandles
       self.hcaObjects = hcaObjects
     }
+  }
+}
+
+extension Spec.Linux.Resources.Rdma: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "hcaHandles": try json.read(&hcaHandles)
+      case "hcaObjects": try json.read(&hcaObjects)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("hcaHandles", hcaHandles)
+    json.member("hcaObjects", hcaObjects)
+    json.endObject()
   }
 }

@@ -1,3 +1,5 @@
+public import JSON
+
 extension Spec.Linux.Resources {
   /// The memory controller.
   public struct Memory: Sendable, Equatable {
@@ -38,6 +40,41 @@ extension Spec.Linux.Resources {
   }
 }
 
+extension Spec.Linux.Resources.Memory: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "limit": try json.read(&limit)
+      case "reservation": try json.read(&reservation)
+      case "swap": try json.read(&swap)
+      case "kernel": try json.read(&kernel)
+      case "kernelTCP": try json.read(&kernelTCP)
+      case "swappiness": try json.read(&swappiness)
+      case "disableOOMKiller": try json.read(&disableOOMKiller)
+      case "useHierarchy": try json.read(&useHierarchy)
+      case "checkBeforeUpdate": try json.read(&checkBeforeUpdate)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("limit", limit)
+    json.member("reservation", reservation)
+    json.member("swap", swap)
+    json.member("kernel", kernel)
+    json.member("kernelTCP", kernelTCP)
+    json.member("swappiness", swappiness)
+    json.member("disableOOMKiller", disableOOMKiller)
+    json.member("useHierarchy", useHierarchy)
+    json.member("checkBeforeUpdate", checkBeforeUpdate)
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.Resources {
   /// The cpu and cpuset controllers.
   public struct CPU: Sendable, Equatable {
@@ -75,5 +112,40 @@ extension Spec.Linux.Resources {
       self.mems = mems
       self.idle = idle
     }
+  }
+}
+
+extension Spec.Linux.Resources.CPU: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "shares": try json.read(&shares)
+      case "quota": try json.read(&quota)
+      case "burst": try json.read(&burst)
+      case "period": try json.read(&period)
+      case "realtimeRuntime": try json.read(&realtimeRuntime)
+      case "realtimePeriod": try json.read(&realtimePeriod)
+      case "cpus": try json.nonEmpty(&cpus)
+      case "mems": try json.nonEmpty(&mems)
+      case "idle": try json.read(&idle)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("shares", shares)
+    json.member("quota", quota)
+    json.member("burst", burst)
+    json.member("period", period)
+    json.member("realtimeRuntime", realtimeRuntime)
+    json.member("realtimePeriod", realtimePeriod)
+    json.member("cpus", cpus)
+    json.member("mems", mems)
+    json.member("idle", idle)
+    json.endObject()
   }
 }

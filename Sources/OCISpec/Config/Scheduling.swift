@@ -1,3 +1,5 @@
+public import JSON
+
 extension Spec.Process {
   /// The scheduling policy of a process and its parameters (sched_setattr(2)).
   public struct Scheduler: Sendable, Equatable {
@@ -31,6 +33,51 @@ extension Spec.Process {
   }
 }
 
+extension Spec.Process.Scheduler: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var policy: Policy?
+    var nice: Int32 = 0
+    var priority: Int32 = 0
+    var flags: [Flag] = []
+    var runtime: UInt64 = 0
+    var deadline: UInt64 = 0
+    var period: UInt64 = 0
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "policy": try json.read(&policy)
+      case "nice": try json.read(&nice)
+      case "priority": try json.read(&priority)
+      case "flags": try json.read(&flags)
+      case "runtime": try json.read(&runtime)
+      case "deadline": try json.read(&deadline)
+      case "period": try json.read(&period)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      policy: try json.require(policy, "policy", in: object),
+      nice: nice,
+      priority: priority,
+      flags: flags,
+      runtime: runtime,
+      deadline: deadline,
+      period: period)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("policy", policy)
+    json.member("nice", nice, omitting: 0)
+    json.member("priority", priority, omitting: 0)
+    json.member("flags", flags, omitting: [])
+    json.member("runtime", runtime, omitting: 0)
+    json.member("deadline", deadline, omitting: 0)
+    json.member("period", period, omitting: 0)
+    json.endObject()
+  }
+}
+
 extension Spec.Process.Scheduler {
   /// A scheduling policy of sched(7).
   public enum Policy: String, Sendable, CaseIterable {
@@ -44,6 +91,8 @@ extension Spec.Process.Scheduler {
   }
 }
 
+extension Spec.Process.Scheduler.Policy: JSONEnumeration {}
+
 extension Spec.Process.Scheduler {
   /// A scheduling flag of sched_setattr(2).
   public enum Flag: String, Sendable, CaseIterable {
@@ -56,6 +105,8 @@ extension Spec.Process.Scheduler {
     case utilClampMax = "SCHED_FLAG_UTIL_CLAMP_MAX"
   }
 }
+
+extension Spec.Process.Scheduler.Flag: JSONEnumeration {}
 
 extension Spec.Process {
   /// The I/O priority of a process (ioprio_set(2)).
@@ -72,6 +123,31 @@ extension Spec.Process {
   }
 }
 
+extension Spec.Process.IOPriority: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var `class`: Class?
+    var priority: Int = 0
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "class": try json.read(&`class`)
+      case "priority": try json.read(&priority)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      class: try json.require(`class`, "class", in: object),
+      priority: priority)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("class", `class`)
+    json.member("priority", priority)
+    json.endObject()
+  }
+}
+
 extension Spec.Process.IOPriority {
   /// An I/O scheduling class of ioprio_set(2).
   public enum Class: String, Sendable, CaseIterable {
@@ -80,6 +156,8 @@ extension Spec.Process.IOPriority {
     case idle = "IOPRIO_CLASS_IDLE"
   }
 }
+
+extension Spec.Process.IOPriority.Class: JSONEnumeration {}
 
 extension Spec.Process {
   /// The CPUs on which an exec'd process runs, each a list such as `0-3,7`.
@@ -93,5 +171,26 @@ extension Spec.Process {
       self.initial = initial
       self.final = final
     }
+  }
+}
+
+extension Spec.Process.ExecCPUAffinity: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "initial": try json.nonEmpty(&initial)
+      case "final": try json.nonEmpty(&final)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("initial", initial)
+    json.member("final", final)
+    json.endObject()
   }
 }

@@ -1,3 +1,5 @@
+public import JSON
+
 extension Spec.Linux {
   /// The system call filter (config-linux.md, "Seccomp").
   public struct Seccomp: Sendable, Equatable {
@@ -32,6 +34,51 @@ extension Spec.Linux {
   }
 }
 
+extension Spec.Linux.Seccomp: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var defaultAction: Action?
+    var defaultErrnoRet: UInt32?
+    var architectures: [Architecture] = []
+    var flags: [Flag]?
+    var listenerPath: String?
+    var listenerMetadata: String?
+    var syscalls: [Syscall] = []
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "defaultAction": try json.read(&defaultAction)
+      case "defaultErrnoRet": try json.read(&defaultErrnoRet)
+      case "architectures": try json.read(&architectures)
+      case "flags": try json.read(&flags)
+      case "listenerPath": try json.nonEmpty(&listenerPath)
+      case "listenerMetadata": try json.nonEmpty(&listenerMetadata)
+      case "syscalls": try json.read(&syscalls)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      defaultAction: try json.require(defaultAction, "defaultAction", in: object),
+      defaultErrnoRet: defaultErrnoRet,
+      architectures: architectures,
+      flags: flags,
+      listenerPath: listenerPath,
+      listenerMetadata: listenerMetadata,
+      syscalls: syscalls)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("defaultAction", defaultAction)
+    json.member("defaultErrnoRet", defaultErrnoRet)
+    json.member("architectures", architectures, omitting: [])
+    json.member("flags", flags)
+    json.member("listenerPath", listenerPath)
+    json.member("listenerMetadata", listenerMetadata)
+    json.member("syscalls", syscalls, omitting: [])
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.Seccomp {
   /// A rule of the filter.
   public struct Syscall: Sendable, Equatable {
@@ -50,6 +97,39 @@ extension Spec.Linux.Seccomp {
       self.errnoRet = errnoRet
       self.args = args
     }
+  }
+}
+
+extension Spec.Linux.Seccomp.Syscall: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var names: [String]?
+    var action: Spec.Linux.Seccomp.Action?
+    var errnoRet: UInt32?
+    var args: [Spec.Linux.Seccomp.Argument] = []
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "names": try json.read(&names)
+      case "action": try json.read(&action)
+      case "errnoRet": try json.read(&errnoRet)
+      case "args": try json.read(&args)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      names: try json.require(names, "names", in: object),
+      action: try json.require(action, "action", in: object),
+      errnoRet: errnoRet,
+      args: args)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("names", names)
+    json.member("action", action)
+    json.member("errnoRet", errnoRet)
+    json.member("args", args, omitting: [])
+    json.endObject()
   }
 }
 
@@ -74,6 +154,39 @@ extension Spec.Linux.Seccomp {
   }
 }
 
+extension Spec.Linux.Seccomp.Argument: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var index: UInt32?
+    var value: UInt64?
+    var valueTwo: UInt64 = 0
+    var op: Spec.Linux.Seccomp.Operator?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "index": try json.read(&index)
+      case "value": try json.read(&value)
+      case "valueTwo": try json.read(&valueTwo)
+      case "op": try json.read(&op)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      index: try json.require(index, "index", in: object),
+      value: try json.require(value, "value", in: object),
+      valueTwo: valueTwo,
+      op: try json.require(op, "op", in: object))
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("index", index)
+    json.member("value", value)
+    json.member("valueTwo", valueTwo, omitting: 0)
+    json.member("op", op)
+    json.endObject()
+  }
+}
+
 extension Spec.Linux.Seccomp {
   /// What happens to a system call (seccomp_rule_add(3)).
   public enum Action: String, Sendable, CaseIterable {
@@ -89,6 +202,8 @@ extension Spec.Linux.Seccomp {
   }
 }
 
+extension Spec.Linux.Seccomp.Action: JSONEnumeration {}
+
 extension Spec.Linux.Seccomp {
   /// A comparison of an argument (seccomp_rule_add(3)).
   public enum Operator: String, Sendable, CaseIterable {
@@ -102,6 +217,8 @@ extension Spec.Linux.Seccomp {
   }
 }
 
+extension Spec.Linux.Seccomp.Operator: JSONEnumeration {}
+
 extension Spec.Linux.Seccomp {
   /// A flag of seccomp(2).
   public enum Flag: String, Sendable, CaseIterable {
@@ -111,6 +228,8 @@ extension Spec.Linux.Seccomp {
     case waitKillableRecv = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"
   }
 }
+
+extension Spec.Linux.Seccomp.Flag: JSONEnumeration {}
 
 extension Spec.Linux.Seccomp {
   /// An architecture of libseccomp (seccomp_arch_add(3)).
@@ -140,3 +259,5 @@ extension Spec.Linux.Seccomp {
     case sheb = "SCMP_ARCH_SHEB"
   }
 }
+
+extension Spec.Linux.Seccomp.Architecture: JSONEnumeration {}

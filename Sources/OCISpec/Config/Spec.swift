@@ -1,3 +1,5 @@
+public import JSON
+
 /// The configuration of a container: config.json of the OCI runtime specification 1.0 to 1.2.
 ///
 /// The properties have the names and the meaning of the specification (config.md). Absent is
@@ -52,6 +54,51 @@ public struct Spec: Sendable, Equatable {
   }
 }
 
+extension Spec: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init(ociVersion: "")
+    var ociVersion: String?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "ociVersion": try json.read(&ociVersion)
+      case "process": try json.read(&process)
+      case "root": try json.read(&root)
+      case "hostname": try json.nonEmpty(&hostname)
+      case "domainname": try json.nonEmpty(&domainname)
+      case "mounts": try json.read(&mounts)
+      case "hooks": try json.read(&hooks)
+      case "annotations": try json.annotations(&annotations)
+      case "linux": try json.read(&linux)
+      case "vm": try json.read(&vm)
+      case "solaris": try json.read(&solaris)
+      case "windows": try json.read(&windows)
+      case "zos": try json.read(&zos)
+      default: try json.skip()
+      }
+    }
+    self.ociVersion = try json.require(ociVersion, "ociVersion", in: object)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("ociVersion", ociVersion)
+    json.member("process", process)
+    json.member("root", root)
+    json.member("hostname", hostname)
+    json.member("domainname", domainname)
+    json.member("mounts", mounts, omitting: [])
+    json.member("hooks", hooks, omitting: Hooks())
+    json.member("annotations", annotations, omitting: [:])
+    json.member("linux", linux, omitting: Linux())
+    json.member("vm", vm)
+    json.member("solaris", solaris)
+    json.member("windows", windows)
+    json.member("zos", zos)
+    json.endObject()
+  }
+}
+
 extension Spec {
   /// The root filesystem of the container (config.md, "Root").
   public struct Root: Sendable, Equatable {
@@ -64,5 +111,28 @@ extension Spec {
       self.path = path
       self.readonly = readonly
     }
+  }
+}
+
+extension Spec.Root: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init(path: "")
+    var path: String?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "path": try json.read(&path)
+      case "readonly": try json.read(&readonly)
+      default: try json.skip()
+      }
+    }
+    self.path = try json.require(path, "path", in: object)
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("path", path)
+    json.member("readonly", readonly, omitting: false)
+    json.endObject()
   }
 }

@@ -1,3 +1,5 @@
+public import JSON
+
 extension Spec {
   /// What is particular to a container in a virtual machine (config-vm.md).
   public struct VM: Sendable, Equatable {
@@ -22,6 +24,31 @@ extension Spec {
   }
 }
 
+extension Spec.VM: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "hypervisor": try json.read(&hypervisor)
+      case "kernel": try json.read(&kernel)
+      case "image": try json.read(&image)
+      case "hwConfig": try json.read(&hwConfig)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("hypervisor", hypervisor, omitting: Hypervisor())
+    json.member("kernel", kernel, omitting: Kernel())
+    json.member("image", image, omitting: Image())
+    json.member("hwConfig", hwConfig)
+    json.endObject()
+  }
+}
+
 extension Spec.VM {
   /// The hypervisor that runs the guest.
   public struct Hypervisor: Sendable, Equatable {
@@ -34,6 +61,27 @@ extension Spec.VM {
       self.path = path
       self.parameters = parameters
     }
+  }
+}
+
+extension Spec.VM.Hypervisor: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "path": try json.nonEmpty(&path)
+      case "parameters": try json.read(&parameters)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("path", path)
+    json.member("parameters", parameters, omitting: [])
+    json.endObject()
   }
 }
 
@@ -55,6 +103,29 @@ extension Spec.VM {
   }
 }
 
+extension Spec.VM.Kernel: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "path": try json.nonEmpty(&path)
+      case "parameters": try json.read(&parameters)
+      case "initrd": try json.nonEmpty(&initrd)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("path", path)
+    json.member("parameters", parameters, omitting: [])
+    json.member("initrd", initrd)
+    json.endObject()
+  }
+}
+
 extension Spec.VM {
   /// The image that the kernel of the guest boots into.
   public struct Image: Sendable, Equatable {
@@ -67,6 +138,27 @@ extension Spec.VM {
       self.path = path
       self.format = format
     }
+  }
+}
+
+extension Spec.VM.Image: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "path": try json.nonEmpty(&path)
+      case "format": try json.nonEmpty(&format)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("path", path)
+    json.member("format", format)
+    json.endObject()
   }
 }
 
@@ -100,6 +192,35 @@ extension Spec.VM {
   }
 }
 
+extension Spec.VM.HWConfig: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init()
+    try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "deviceTree": try json.nonEmpty(&deviceTree)
+      case "vcpus": try json.read(&vcpus)
+      case "memory": try json.read(&memory)
+      case "dtdevs": try json.read(&dtdevs)
+      case "iomems": try json.read(&iomems)
+      case "irqs": try json.read(&irqs)
+      default: try json.skip()
+      }
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("deviceTree", deviceTree)
+    json.member("vcpus", vcpus)
+    json.member("memory", memory)
+    json.member("dtdevs", dtdevs, omitting: [])
+    json.member("iomems", iomems, omitting: [])
+    json.member("irqs", irqs, omitting: [])
+    json.endObject()
+  }
+}
+
 extension Spec.VM.HWConfig {
   /// A range of the host's memory that is passed through.
   public struct IOMem: Sendable, Equatable {
@@ -115,5 +236,34 @@ extension Spec.VM.HWConfig {
       self.firstMFN = firstMFN
       self.nrMFNs = nrMFNs
     }
+  }
+}
+
+extension Spec.VM.HWConfig.IOMem: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    var firstGFN: UInt64?
+    var firstMFN: UInt64?
+    var nrMFNs: UInt64?
+    let object = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "firstGFN": try json.read(&firstGFN)
+      case "firstMFN": try json.read(&firstMFN)
+      case "nrMFNs": try json.read(&nrMFNs)
+      default: try json.skip()
+      }
+    }
+    self.init(
+      firstGFN: firstGFN,
+      firstMFN: try json.require(firstMFN, "firstMFN", in: object),
+      nrMFNs: try json.require(nrMFNs, "nrMFNs", in: object))
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("firstGFN", firstGFN)
+    json.member("firstMFN", firstMFN)
+    json.member("nrMFNs", nrMFNs)
+    json.endObject()
   }
 }

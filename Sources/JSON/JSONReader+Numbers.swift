@@ -1,0 +1,99 @@
+extension JSONReader {
+  /// Reads an integer; a fraction, an exponent or a value out of range is an error.
+  public mutating func integer<Value: FixedWidthInteger>(
+    _ type: Value.Type = Value.self
+  ) throws(JSONError) -> Value {
+    guard let byte = peek(), byte == UInt8(ascii: "-") || isDigit(byte) else {
+      throw expected(Self.name(of: type))
+    }
+    let start = position
+    let number = try scanNumber()
+    guard number.isInteger, !number.isNegative || Value.isSigned else {
+      throw JSONError(
+        offset: start, reason: "expected \(Self.name(of: type)), found \(excerpt(at: start))")
+    }
+    guard let magnitude = number.magnitude else { throw outOfRange(type, at: start) }
+    let value: Value?
+    if number.isNegative {
+      // The magnitude of the least value does not fit its type, its two's complement does.
+      value = magnitude > 1 << 63 ? nil : Value(exactly: Int64(bitPattern: 0 &- magnitude))
+    } else {
+      value = Value(exactly: magnitude)
+    }
+    guard let value else { throw outOfRange(type, at: start) }
+    needsComma = true
+    return value
+  }
+
+  /// A number's parts; `magnitude` is `nil` when it is more than 64 bits hold.
+  struct Number {
+    var isNegative = false
+    var isInteger = true
+    var magnitude: UInt64? = 0
+  }
+
+  /// Reads a number by the grammar of RFC 8259, section 6.
+  mutating func scanNumber() throws(JSONError) -> Number {
+    var number = Number()
+    let start = position
+    if byte(at: position) == UInt8(ascii: "-") {
+      number.isNegative = true
+      position += 1
+    }
+    let first = position
+    while let byte = byte(at: position), isDigit(byte) {
+      if let magnitude = number.magnitude {
+        let (product, high) = magnitude.multipliedReportingOverflow(by: 10)
+        let (sum, carry) = product.addingReportingOverflow(UInt64(byte - UInt8(ascii: "0")))
+        number.magnitude = high || carry ? nil : sum
+      }
+      position += 1
+    }
+    guard position > first, position == first + 1 || bytes[first] != UInt8(ascii: "0") else {
+      throw malformedNumber(at: start)
+    }
+    if byte(at: position) == UInt8(ascii: ".") {
+      position += 1
+      try skipDigits(of: start)
+      number.isInteger = false
+    }
+    if let byte = byte(at: position), byte | 0x20 == UInt8(ascii: "e") {
+      position += 1
+      if let sign = self.byte(at: position), sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-")
+      {
+        position += 1
+      }
+      try skipDigits(of: start)
+      number.isInteger = false
+    }
+    return number
+  }
+
+  private mutating func skipDigits(of start: Int) throws(JSONError) {
+    let first = position
+    while let byte = byte(at: position), isDigit(byte) { position += 1 }
+    if position == first { throw malformedNumber(at: start) }
+  }
+
+  @inline(__always)
+  private func byte(at index: Int) -> UInt8? { index < bytes.count ? bytes[index] : nil }
+
+  private func malformedNumber(at start: Int) -> JSONError {
+    JSONError(offset: start, reason: "\(excerpt(at: start)) is not a number of JSON")
+  }
+
+  private func outOfRange<Value: FixedWidthInteger>(
+    _ type: Value.Type, at start: Int
+  ) -> JSONError {
+    JSONError(
+      offset: start,
+      reason: "expected an integer from \(type.min) to \(type.max), found \(excerpt(at: start))")
+  }
+
+  private static func name<Value: FixedWidthInteger>(of type: Value.Type) -> String {
+    type.isSigned ? "an integer" : "an unsigned integer"
+  }
+}
+
+@inline(__always)
+func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
