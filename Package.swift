@@ -79,6 +79,8 @@ let package = Package(
       name: "Harness", dependencies: ["CHarness"], path: "Tests/Harness", swiftSettings: testing),
     .testTarget(
       name: "Integration", dependencies: ["Harness", "CHarness"], swiftSettings: testing),
-    .testTarget(name: "Conformance", dependencies: ["Harness"], swiftSettings: testing),
+    .testTarget(
+      name: "Conformance", dependencies: ["Harness", "CHarness"], exclude: ["Probe"],
+      swiftSettings: testing),
   ]
 )

@@ -8,11 +8,18 @@ public struct HarnessError: Error, CustomStringConvertible {
 }
 
 /// What a program left behind: its exit code as shells count it, and its output.
-public struct Result: Sendable, CustomStringConvertible {
+public struct Outcome: Sendable, CustomStringConvertible {
   public let code: Int32
   public let signal: Int32?
   public let out: String
   public let err: String
+
+  public init(code: Int32, signal: Int32?, out: String, err: String) {
+    self.code = code
+    self.signal = signal
+    self.out = out
+    self.err = err
+  }
 
   /// The output without its last newline.
   public var line: String { out.trimmingCharacters(in: .newlines) }
@@ -22,7 +29,7 @@ public struct Result: Sendable, CustomStringConvertible {
 
   /// The result itself, or an error that shows it.
   @discardableResult
-  public func ok(_ what: String = "") throws -> Result {
+  public func ok(_ what: String = "") throws -> Outcome {
     guard code == 0 else { throw HarnessError("\(what) failed: \(self)") }
     return self
   }
@@ -146,7 +153,7 @@ public final class Child {
 
   /// Waits for the end and collects the output; the child is killed and an error thrown when it
   /// takes longer than `timeout` seconds.
-  public func finish(timeout: Double = 60) throws -> Result {
+  public func finish(timeout: Double = 60) throws -> Outcome {
     let deadline = Date().addingTimeInterval(timeout)
     while ended == nil {
       guard Date() < deadline else {
@@ -175,12 +182,12 @@ public final class Child {
     }
   }
 
-  private func result() -> Result {
+  private func result() -> Outcome {
     func text(_ isError: Bool) -> String {
       captures.first { $0.isError == isError }.map { String(decoding: $0.bytes, as: UTF8.self) }
         ?? ""
     }
-    return Result(
+    return Outcome(
       code: ended?.code ?? -1, signal: ended?.signal, out: text(false), err: text(true))
   }
 
@@ -270,7 +277,7 @@ private func withOptional<R>(_ string: String?, _ body: (UnsafePointer<CChar>?) 
 
 /// Runs a program of the host to its end.
 @discardableResult
-public func host(_ argv: String..., input: Input = .null, timeout: Double = 60) throws -> Result {
+public func host(_ argv: String..., input: Input = .null, timeout: Double = 60) throws -> Outcome {
   try Child(argv, environment: baseEnvironment, input: input).finish(timeout: timeout)
 }
 

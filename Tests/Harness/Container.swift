@@ -28,7 +28,8 @@ public final class Container: @unchecked Sendable {
   }
 
   /// `run`, in the foreground unless the options detach it.
-  public func run(_ options: String..., input: Input = .null, timeout: Double = 60) throws -> Result
+  public func run(_ options: String..., input: Input = .null, timeout: Double = 60) throws
+    -> Outcome
   {
     let detached = options.contains("--detach") || options.contains("-d")
     return try spawn("run", options, input: input, detached: detached).finish(timeout: timeout)
@@ -45,7 +46,7 @@ public final class Container: @unchecked Sendable {
   }
 
   public func create(_ options: String..., extra: [Int32] = [], input: Input = .null) throws
-    -> Result
+    -> Outcome
   {
     try spawn("create", options, input: input, detached: true, extra: extra).finish()
   }
@@ -60,24 +61,24 @@ public final class Container: @unchecked Sendable {
       output: detached ? .file(outputPath) : .captured, extra: extra)
   }
 
-  public func start() throws -> Result { try sandbox.swrun("start", id) }
+  public func start() throws -> Outcome { try sandbox.swrun("start", id) }
   @discardableResult
-  public func delete(force: Bool = false) throws -> Result {
+  public func delete(force: Bool = false) throws -> Outcome {
     try force ? sandbox.swrun("delete", "--force", id) : sandbox.swrun("delete", id)
   }
-  public func kill(_ signal: String...) throws -> Result {
+  public func kill(_ signal: String...) throws -> Outcome {
     try sandbox.spawn(["kill", id] + signal).finish()
   }
-  public func pause() throws -> Result { try sandbox.swrun("pause", id) }
-  public func resume() throws -> Result { try sandbox.swrun("resume", id) }
+  public func pause() throws -> Outcome { try sandbox.swrun("pause", id) }
+  public func resume() throws -> Outcome { try sandbox.swrun("resume", id) }
 
   /// `exec [options] id command…`
   public func exec(_ options: [String] = [], _ command: String..., input: Input = .null) throws
-    -> Result
+    -> Outcome
   {
     try sandbox.spawn(["exec"] + options + [id] + command, input: input).finish()
   }
-  public func sh(_ script: String) throws -> Result { try exec([], "/bin/sh", "-c", script) }
+  public func sh(_ script: String) throws -> Outcome { try exec([], "/bin/sh", "-c", script) }
 
   /// The state as `state` prints it.
   public func state() throws -> [String: Any] {

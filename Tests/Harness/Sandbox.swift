@@ -47,7 +47,7 @@ public final class Sandbox: @unchecked Sendable {
   public func swrun(
     _ arguments: String..., environment: [String: String] = [:], directory: String? = nil,
     input: Input = .null, extra: [Int32] = [], timeout: Double = 60
-  ) throws -> Result {
+  ) throws -> Outcome {
     try spawn(
       arguments, environment: environment, directory: directory, input: input, extra: extra
     ).finish(timeout: timeout)
@@ -85,7 +85,7 @@ public final class Sandbox: @unchecked Sendable {
   /// Makes a bundle and runs it in the foreground to its end.
   public func run(
     input: Input = .null, timeout: Double = 60, _ edit: (inout Config) throws -> Void
-  ) throws -> Result {
+  ) throws -> Outcome {
     try container("c", edit).run(input: input, timeout: timeout)
   }
 

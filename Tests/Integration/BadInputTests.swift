@@ -211,7 +211,7 @@ import Testing
 
 /// A non-zero exit; of swrun also exactly one line on standard error that holds these words.
 func refused(
-  _ result: Harness.Result, code: Int32? = nil, saying words: [String] = [],
+  _ result: Outcome, code: Int32? = nil, saying words: [String] = [],
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
   #expect(result.code != 0, "\(result)", sourceLocation: sourceLocation)

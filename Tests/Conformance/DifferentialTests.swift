@@ -1,0 +1,124 @@
+import Foundation
+import Harness
+import Testing
+
+/// The same configs under the runtime under test, crun, and runc: what the process inside sees is
+/// equal, or specs/differences.md lists the difference with its reason.
+@Suite(
+  .root, .serialized, .program("runc"), .program("crun"), .program("gcc"),
+  .enabled(if: Machine.cgroups != .none, "no cgroups"))
+struct Differential {
+  static let seen = Seen()
+
+  @Test(arguments: Case.all) func sameAsThePeers(test: Case) throws {
+    let known = try KnownDifferences()
+    let probe = try Probe.path.get()
+    try withSandbox { box in
+      let own = try observe(test, box, Runtime.kind, Runtime.path, probe)
+      for peer in [Runtime.Kind.crun, .runc] {
+        let theirs = try observe(test, box, peer, nil, probe)
+        for difference in own.differences(from: theirs) {
+          let row = known.rows.firstIndex {
+            $0.covers(peer: peer.rawValue, config: test.name, field: difference.field)
+          }
+          if let row {
+            Self.seen.add(row)
+          } else if own.fields.count > 1, theirs.fields.count == 1, difference.field != "exit" {
+            // The peer cannot do this config at all: its exit code says so, in one row.
+          } else {
+            Issue.record(
+              """
+              \(test.name): \(difference.field)
+                here  \(difference.own)
+                \(peer.rawValue)  \(difference.other)
+              """)
+          }
+        }
+      }
+    }
+  }
+
+  /// After all of the above: a row that no longer occurs is removed from the list.
+  @Test func everyListedDifferenceOccurs() throws {
+    guard Runtime.isSwrun, Self.seen.count == Case.all.count else { return }
+    let known = try KnownDifferences()
+    for (index, row) in known.rows.enumerated() where !Self.seen.rows.contains(index) {
+      Issue.record("specs/differences.md lists what was not seen: \(row)")
+    }
+  }
+
+  private func observe(
+    _ test: Case, _ box: Sandbox, _ kind: Runtime.Kind, _ path: String?, _ probe: String
+  ) throws -> Observation {
+    let runtime = Runtime.command(kind, path: path)
+    let root = path == nil ? box.path("root-\(kind.rawValue)") : box.root
+    if path != nil { Self.seen.countCase() }
+    let container = try box.container {
+      $0.args("/bin/probe", "0")
+      try test.edit(&$0, box)
+      if test.exec != nil { $0.args("/bin/sleep", "1000") }
+    }
+    try FileManager.default.copyItem(atPath: probe, toPath: "\(container.rootfs)/bin/probe")
+    if container.config["linux.uidMappings"] != nil {
+      try host("chown", "-R", "100000:100000", container.rootfs).ok()
+    }
+    func spawn(_ arguments: [String], detached: Bool = false) throws -> Outcome {
+      guard test.terminal, !detached else {
+        return try box.spawn(
+          arguments, runtime: runtime,
+          output: detached ? .file(container.outputPath) : .captured, root: root
+        ).finish()
+      }
+      let terminal = try PseudoTerminal(rows: 40, columns: 120)
+      let child = try box.spawn(
+        arguments, runtime: runtime, input: .fd(terminal.slave), output: .fd(terminal.slave),
+        error: .fd(terminal.slave), terminal: true, root: root)
+      let text = terminal.read(until: "call chroot")
+      return Outcome(
+        code: try child.finish().code, signal: nil, out: text + terminal.rest(), err: "")
+    }
+    defer {
+      _ = try? box.spawn(["delete", "--force", container.id], runtime: runtime, root: root).finish()
+    }
+    let run = ["run", "--bundle", container.bundle] + test.options
+    let result: Outcome
+    if let options = test.exec {
+      try spawn(run + ["--detach", container.id], detached: true).ok("run --detach")
+      result = try spawn(["exec"] + options + [container.id, "/bin/probe", "0"])
+    } else {
+      result = try spawn(run + [container.id])
+    }
+    return Observation(
+      result,
+      names: [
+        (container.bundle, "BUNDLE"), (box.directory, "BOX"), (container.id, "ID"),
+        (box.tag, "TAG"),
+      ])
+  }
+}
+
+/// Which rows of the list have been needed, over all cases.
+final class Seen: @unchecked Sendable {
+  private let lock = NSLock()
+  private var found: Set<Int> = []
+  private var cases = 0
+
+  func add(_ row: Int) { lock.withLock { _ = found.insert(row) } }
+  func countCase() { lock.withLock { cases += 1 } }
+  var rows: Set<Int> { lock.withLock { found } }
+  var count: Int { lock.withLock { cases } }
+}
+
+/// The probe, compiled once a run.
+enum Probe {
+  static let path: Result<String, any Error> = Result { try compile() }
+
+  private static func compile() throws -> String {
+    let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("Probe/probe.c").path
+    let path = NSTemporaryDirectory() + "swrun-probe-\(getpid())"
+    try host("gcc", "-static", "-Os", "-o", path, source).ok("gcc")
+    atexit { unlink(NSTemporaryDirectory() + "swrun-probe-\(getpid())") }
+    return path
+  }
+}

@@ -1,0 +1,80 @@
+import CHarness
+import Foundation
+
+extension Container {
+  /// `run` in the foreground of this terminal.
+  public func start(foreground terminal: PseudoTerminal) throws -> Child {
+    try sandbox.spawn(
+      ["run", "--bundle", bundle, id], input: .fd(terminal.slave), output: .fd(terminal.slave),
+      error: .fd(terminal.slave), terminal: true)
+  }
+}
+
+/// A terminal as a person would have it: the test holds the master.
+public final class PseudoTerminal {
+  public let master: Int32
+  public let slave: Int32
+  private var pending: [UInt8] = []
+  private let owned: Bool
+
+  public init(rows: UInt16 = 24, columns: UInt16 = 80) throws {
+    var fds: (Int32, Int32) = (-1, -1)
+    guard ch_open_terminal(&fds.0, &fds.1) == 0 else { throw HarnessError("no terminal") }
+    (master, slave) = fds
+    owned = true
+    _ = ch_set_window(master, rows, columns)
+  }
+  public init(master: Int32) {
+    self.master = master
+    slave = -1
+    owned = false
+  }
+  deinit {
+    if owned {
+      close(master)
+      close(slave)
+    }
+  }
+
+  public func write(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = Foundation.write(master, bytes, bytes.count)
+  }
+
+  /// What comes until the text is seen, or 15 seconds are over.
+  public func read(until text: String) -> String {
+    let deadline = Date().addingTimeInterval(15)
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    let wanted = Array(text.utf8)
+    while Date() < deadline {
+      if contains(wanted) { break }
+      guard ch_poll_input(master, 100) > 0 else { continue }
+      let count = Foundation.read(master, &buffer, buffer.count)
+      guard count > 0 else { break }
+      pending += buffer[..<count]
+    }
+    defer { pending = [] }
+    return String(decoding: pending, as: UTF8.self)
+  }
+
+  private func contains(_ wanted: [UInt8]) -> Bool {
+    // Only the tail can be new.
+    let start = Swift.max(0, pending.count - 65536 - wanted.count)
+    return String(decoding: pending[start...], as: UTF8.self)
+      .contains(String(decoding: wanted, as: UTF8.self))
+  }
+}
+
+extension PseudoTerminal {
+  /// What is still to be read when the process has ended.
+  public func rest() -> String {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    while ch_poll_input(master, 100) > 0 {
+      let count = Foundation.read(master, &buffer, buffer.count)
+      guard count > 0 else { break }
+      bytes += buffer[..<count]
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
