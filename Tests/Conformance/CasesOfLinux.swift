@@ -33,17 +33,14 @@ extension Case {
       config.tmpfs("/mnt/deep/er/sub", "size=4k")
     },
     Case("overlay") { config, box in
-      for name in ["upper", "work"] {
-        // Each runtime gets its own: an overlay holds its directories.
-        try FileManager.default.createDirectory(
-          atPath: box.path("\(name)"), withIntermediateDirectories: true)
+      // Each runtime gets its own: an overlay marks its directories.
+      let (upper, work) = (box.path(box.name("upper")), box.path(box.name("work")))
+      for path in [upper, work] {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
       }
       config.mount(
         "/mnt/over", type: "overlay", source: "overlay",
-        options: [
-          "lowerdir=\(try data(box))", "upperdir=\(box.path("upper"))",
-          "workdir=\(box.path("work"))",
-        ])
+        options: ["lowerdir=\(try data(box))", "upperdir=\(upper)", "workdir=\(work)"])
     },
     Case("only-proc") { config, _ in
       config.mounts = config.mounts.filter { $0["destination"] as? String == "/proc" }

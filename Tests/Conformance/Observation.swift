@@ -8,8 +8,12 @@ struct Observation {
   /// `names` replaces what differs by nature (paths, ids) by the name that it stands for.
   init(_ result: Outcome, names: [(String, String)]) {
     fields["exit"] = "\(result.code)"
+    var ids: [(String, String)] = []
     var output = result.out.replacingOccurrences(of: "\r\n", with: "\n")
     for (text, name) in names { output = output.replacingOccurrences(of: text, with: name) }
+    // Names that are counted up within a sandbox.
+    output = output.replacingOccurrences(
+      of: "TAG-[a-z]+[0-9]+", with: "TAG", options: .regularExpression)
     for line in output.split(separator: "\n") {
       guard let separator = line.range(of: " = ") else { continue }
       let name = String(line[..<separator.lowerBound])
@@ -24,9 +28,14 @@ struct Observation {
         fields[name] = value.split(separator: ";").sorted().joined(separator: ";")
       case let name where name.hasPrefix("namespace "): addNamespace(name, value)
       case let name where name.hasPrefix("fd "): fields[name] = Self.anonymous(value)
+      case "status.PPid": fields[name] = value == "0" ? "0" : "outside"
+      case "status.NStgid", "status.NSpgid", "status.NSsid": ids.append((name, value))
       default: fields[name] = value
       }
     }
+    // Numbers of processes say nothing but whether this one leads its group and session.
+    let own = ids.first { $0.0 == "status.NStgid" }?.1
+    for (name, value) in ids { fields[name] = value == own && value != "1" ? "own" : value }
   }
 
   private mutating func addMounts(_ text: String) {

@@ -213,7 +213,13 @@ int main(int argc, char **argv) {
   printf("controlling terminal = %s\n", console >= 0 ? "yes" : "no");
   if (console >= 0) close(console);
   struct winsize size = {0};
-  if (ioctl(0, TIOCGWINSZ, &size) == 0)
+  int has_window = ioctl(0, TIOCGWINSZ, &size) == 0;
+  // A runtime may set the size only after the process has started.
+  for (int i = 0; has_window && size.ws_row == 0 && i < 50; i++) {
+    usleep(10000);
+    ioctl(0, TIOCGWINSZ, &size);
+  }
+  if (has_window)
     printf("window = %d %d, %s\n", size.ws_row, size.ws_col, ttyname(0) ? ttyname(0) : "no name");
 
   static const char *const namespaces[] = {"pid", "net", "ipc", "uts", "mnt",
