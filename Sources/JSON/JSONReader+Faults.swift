@@ -31,6 +31,10 @@ extension JSONReader {
     return position
   }
 
+  func endedInValue() -> JSONError {
+    JSONError(offset: bytes.count, reason: "the file ends inside a value")
+  }
+
   func tooDeep() -> JSONError {
     JSONError(offset: position, reason: "is nested deeper than \(Self.maximumDepth) levels")
   }

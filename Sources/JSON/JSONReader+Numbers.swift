@@ -49,9 +49,9 @@ extension JSONReader {
       }
       position += 1
     }
-    guard position > first, position == first + 1 || bytes[first] != UInt8(ascii: "0") else {
-      throw malformedNumber(at: start)
-    }
+    guard position > first else { throw lacksDigits(from: start) }
+    // A number does not start with 0 unless it is all of the integer.
+    if bytes[first] == UInt8(ascii: "0"), position > first + 1 { throw malformed(from: start) }
     if byte(at: position) == UInt8(ascii: ".") {
       position += 1
       try skipDigits(of: start)
@@ -72,13 +72,17 @@ extension JSONReader {
   private mutating func skipDigits(of start: Int) throws(JSONError) {
     let first = position
     while let byte = byte(at: position), isDigit(byte) { position += 1 }
-    if position == first { throw malformedNumber(at: start) }
+    if position == first { throw lacksDigits(from: start) }
   }
 
   @inline(__always)
   private func byte(at index: Int) -> UInt8? { index < bytes.count ? bytes[index] : nil }
 
-  private func malformedNumber(at start: Int) -> JSONError {
+  private func lacksDigits(from start: Int) -> JSONError {
+    position == bytes.count ? endedInValue() : malformed(from: start)
+  }
+
+  private func malformed(from start: Int) -> JSONError {
     JSONError(offset: start, reason: "\(excerpt(at: start)) is not a number of JSON")
   }
 

@@ -146,9 +146,9 @@ public struct JSONReader: ~Copyable, ~Escapable {
 
   mutating func literal(_ text: StaticString) throws(JSONError) {
     let count = text.utf8CodeUnitCount
-    guard bytes.count - position >= count else { throw expected("a value") }
-    for index in 0..<count where unsafe text.utf8Start[index] != bytes[position + index] {
-      throw expected("a value")
+    for index in 0..<count {
+      guard position + index < bytes.count else { throw endedInValue() }
+      if unsafe text.utf8Start[index] != bytes[position + index] { throw expected("a value") }
     }
     position += count
     needsComma = true

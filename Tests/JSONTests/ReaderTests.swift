@@ -112,12 +112,17 @@ func fault<Value: JSONValue>(
         .contains("expected an integer, found"))
   }
 
-  @Test(arguments: ["01", "-", "-01", "1.", "1.e3", "1e", "1e+", "00", "-a"])
+  @Test(arguments: ["01 ", "-01", "1. ", "1.e3", "1e ", "1e+ ", "00 ", "-a", "- "])
   func malformed(text: String) {
-    #expect(
-      fault(text, as: Int.self)
-        .contains("is not a number of JSON"))
+    #expect(fault(text, as: Int.self).contains("is not a number of JSON"))
     #expect(fault(text, as: Skipped.self).contains("is not a number of JSON"))
+  }
+
+  @Test(arguments: ["-", "1.", "1e", "1e+", "t", "tru", "fals", "n", "[nul"])
+  func cutOff(text: String) {
+    #expect(
+      fault(text, as: Skipped.self) == "1 \(text.first == "[" ? "[0]" : ""): "
+        + "the file ends inside a value")
   }
 
   @Test(arguments: ["+1", ".5", "NaN", "Infinity", "0x10", "1_000", "1 2"])

@@ -38,19 +38,19 @@ extension Spec {
   private func checkNamespaces() throws(Fault) {
     let kinds = Set(linux.namespaces.map(\.type))
     if hostname != nil, !kinds.contains(.uts) {
-      throw Fault("needs a uts namespace in linux.namespaces").inside(.member("hostname"))
+      throw Fault("needs the uts namespace in linux.namespaces").inside(.member("hostname"))
     }
     if domainname != nil, !kinds.contains(.uts) {
-      throw Fault("needs a uts namespace in linux.namespaces").inside(.member("domainname"))
+      throw Fault("needs the uts namespace in linux.namespaces").inside(.member("domainname"))
     }
     try within("linux") { () throws(Fault) in
       if !kinds.contains(.mount) {
-        let fault = Fault("needs a mount namespace in linux.namespaces")
+        let fault = Fault("needs the mount namespace in linux.namespaces")
         if !linux.maskedPaths.isEmpty { throw fault.inside(.member("maskedPaths")) }
         if !linux.readonlyPaths.isEmpty { throw fault.inside(.member("readonlyPaths")) }
       }
       if !linux.timeOffsets.isEmpty, !kinds.contains(.time) {
-        throw Fault("needs a time namespace in linux.namespaces").inside(.member("timeOffsets"))
+        throw Fault("needs the time namespace in linux.namespaces").inside(.member("timeOffsets"))
       }
     }
   }
@@ -70,7 +70,7 @@ extension Spec {
         throw Fault("belongs to no namespace, so it would change the host")
       }
       try require(
-        kinds.contains(kind), "needs a \(kind.rawValue) namespace in linux.namespaces")
+        kinds.contains(kind), "needs the \(kind.rawValue) namespace in linux.namespaces")
     }
   }
 }
