@@ -109,10 +109,6 @@ import Testing
     (#""devices": [{"path": "", "type": "c"}]"#, "linux.devices[0].path: is empty"),
     (#""devices": [{"path": "/a", "type": "c", "major": -1}]"#, "linux.devices[0].major: expected"),
     (#""devices": [{"path": "/a", "type": "c", "minor": 1048576}]"#, "devices[0].minor: expected"),
-    (
-      #""devices": [{"path": "/a", "type": "c", "fileMode": 65536}]"#,
-      "devices[0].fileMode: 0200000"
-    ),
     (#""netDevices": {"a/b": {}}"#, "netDevices[\"a/b\"]: \"a/b\" is not the name of a network"),
     (
       #""netDevices": {"a": {"name": "abcdefghijklmnop"}}"#,
@@ -160,8 +156,27 @@ import Testing
       fault(config(linux: "\"resources\": {\(members)}")).contains("linux.resources." + expected))
   }
 
-  @Test func weightsOfZeroAreNone() throws {
-    _ = try parse(config(linux: #""resources": {"blockIO": {"weight": 0}}"#))
+  @Test(arguments: [
+    #""blockIO": {"weight": 0}"#, #""memory": {"swappiness": 18446744073709551615, "limit": -1}"#,
+    #""cpu": {"cpus": "0-31:2/4", "mems": "all", "quota": -1}"#, #""pids": {"limit": -1}"#,
+    #""devices": [{"allow": true, "type": "a", "major": -1, "minor": -1}]"#,
+  ]) func resourcesThatEnginesWrite(members: String) throws {
+    _ = try parse(config(linux: "\"resources\": {\(members)}"))
+  }
+
+  @Test func devicesThatEnginesWrite() throws {
+    // The mode as Go's os.FileMode has it, with the bit of a device.
+    let spec = try parse(
+      config(linux: #""devices": [{"path": "/dev/x", "type": "c", "fileMode": 67109302}]"#))
+    #expect(spec.linux.devices[0].fileMode == 0o400000666)
+  }
+
+  @Test func theWholeRangeOfIdsIsMapped() throws {
+    let all = #"[{"containerID": 0, "hostID": 0, "size": 4294967295}]"#
+    _ = try parse(
+      config(
+        linux: #""namespaces": [{"type": "user"}], "uidMappings": \#(all), "gidMappings": \#(all)"#)
+    )
   }
 
   @Test(arguments: [

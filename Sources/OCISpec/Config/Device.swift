@@ -11,7 +11,8 @@ extension Spec.Linux {
     public var major: Int64
     /// The minor number of the device.
     public var minor: Int64
-    /// The permission bits; when absent, 0666.
+    /// The permission bits; when absent, 0666. Some engines set bits beyond 07777 for the type, which
+    /// count for nothing.
     public var fileMode: UInt32?
     /// The owner, as an id of the container; when absent, 0.
     public var uid: UInt32?

@@ -13,7 +13,7 @@ extension Spec.Linux.Resources {
     public var kernel: Int64?
     /// The limit of kernel memory for TCP buffers, in bytes.
     public var kernelTCP: Int64?
-    /// How readily the kernel swaps, from 0 to 100.
+    /// How readily the kernel swaps, from 0 to 100; `UInt64.max` is the same as absent.
     public var swappiness: UInt64?
     /// True when a task over the limit waits instead of being killed.
     public var disableOOMKiller: Bool?

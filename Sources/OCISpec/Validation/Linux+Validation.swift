@@ -48,13 +48,6 @@ extension Spec.Linux.Device {
     // The kernel's device numbers have 12 and 20 bits.
     try within("major") { () throws(Fault) in try requireRange(major, 0...4095) }
     try within("minor") { () throws(Fault) in try requireRange(minor, 0...1_048_575) }
-    try within("fileMode") { () throws(Fault) in
-      if let fileMode {
-        // runc takes the type of the file too, as stat(2) gives it.
-        try require(
-          fileMode <= 0o177777, "0\(String(fileMode, radix: 8)) has bits beyond those of a file")
-      }
-    }
     try within("uid") { () throws(Fault) in try require(uid != .max, "4294967295 is no id") }
     try within("gid") { () throws(Fault) in try require(gid != .max, "4294967295 is no id") }
   }

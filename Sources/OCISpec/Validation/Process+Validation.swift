@@ -70,16 +70,10 @@ extension Spec.Process.Scheduler {
   }
 }
 
-/// Fails unless a list of CPUs or nodes has digits, commas, hyphens and spaces alone.
+/// Fails unless a list of CPUs or nodes has the characters that the kernel's bitmap lists have:
+/// `0-3,7`, `0-31:2/4`, `all`, `N`.
 func requireList(_ list: String?) throws(Fault) {
   guard let list else { return }
-  let isList = list.utf8.allSatisfy { byte in
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: ","), UInt8(ascii: "-"),
-      UInt8(ascii: " "):
-      true
-    default: false
-    }
-  }
+  let isList = list.utf8.allSatisfy { "0123456789,-: /allN".utf8.contains($0) }
   try require(isList, "\(quoted(list)) is not a list such as 0-3,7")
 }

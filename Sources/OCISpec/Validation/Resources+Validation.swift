@@ -55,7 +55,10 @@ extension Spec.Linux.Resources.DeviceRule {
 
 extension Spec.Linux.Resources.Memory {
   func check() throws(Fault) {
-    try within("swappiness") { () throws(Fault) in try requireRange(swappiness, 0...100) }
+    try within("swappiness") { () throws(Fault) in
+      // Engines in Go write -1, which is none, as an unsigned integer.
+      if swappiness != .max { try requireRange(swappiness, 0...100) }
+    }
     let limits = [
       ("limit", limit), ("reservation", reservation), ("swap", swap), ("kernel", kernel),
       ("kernelTCP", kernelTCP),
