@@ -67,7 +67,8 @@ let package = Package(
       name: "IsolationTests", dependencies: ["Isolation", "OCISpec", "Linux"],
       swiftSettings: testing),
     .testTarget(
-      name: "CgroupsTests", dependencies: ["Cgroups", "OCISpec", "Linux"], swiftSettings: testing),
+      name: "CgroupsTests", dependencies: ["Cgroups", "OCISpec", "JSON", "Linux", "CLinux"],
+      swiftSettings: testing),
     .testTarget(
       name: "SeccompTests", dependencies: ["Seccomp", "OCISpec", "Linux"], swiftSettings: testing),
     .testTarget(

@@ -1,7 +1,9 @@
-public import CLinux
+internal import CLinux
 public import Linux
 
 /// Tells when the kernel's OOM killer strikes in a cgroup, by a descriptor to poll.
+///
+/// v2 does not wake for the removal of a cgroup: poll the pidfd of the container's init as well.
 public struct OOMMonitor: ~Copyable {
   /// What `next` found.
   public enum Event: Sendable, Equatable {
@@ -29,30 +31,37 @@ public struct OOMMonitor: ~Copyable {
       throw RuntimeError(
         "cgroup: the container has no memory controller", advice: "OOM events need one")
     }
+    let what = "cgroup \(home.path)"
+    let opened: (descriptor: CInt, control: CInt, killed: UInt64)
+    do throws(SystemError) {
+      opened = home.version == .v2 ? try Self.openUnified(home) : try Self.openLegacy(home)
+    } catch {
+      throw RuntimeError(what, error)
+    }
     path = home.path
     version = home.version
-    if home.version == .v2 {
-      control = -1
-      events = Int16(POLLPRI)
-      descriptor = try step("cgroup \(home.path)") { () throws(SystemError) in
-        try FileDescriptor.open("memory.events", O_RDONLY, at: home.reference)
-      }
-      // The first reading also makes later changes wake the poll.
-      killed = try OOMMonitor.count(descriptor, home.path) ?? 0
-      return
-    }
-    events = Int16(POLLIN)
-    let opened = try step("cgroup \(home.path)") { () throws(SystemError) in
-      try FileDescriptor.open("memory.oom_control", O_RDONLY, at: home.reference)
-    }
-    let event = try step("cgroup \(home.path)") { () throws(SystemError) in
-      FileDescriptor(owning: try system("eventfd") { cl_eventfd(0) })
-    }
-    try step("cgroup \(home.path)") { () throws(SystemError) in
-      try home.write("cgroup.event_control", "\(event.rawValue) \(opened.rawValue)")
-    }
-    descriptor = event
-    control = opened.release()
+    events = Int16(home.version == .v2 ? POLLPRI : POLLIN)
+    descriptor = FileDescriptor(owning: opened.descriptor)
+    control = opened.control
+    killed = opened.killed
+  }
+
+  private static func openUnified(
+    _ home: CgroupDirectory
+  ) throws(SystemError) -> (descriptor: CInt, control: CInt, killed: UInt64) {
+    let file = try FileDescriptor.open("memory.events", O_RDONLY, at: home.reference)
+    // This first reading also makes later changes wake the poll.
+    let killed = try count(file) ?? 0
+    return (file.release(), -1, killed)
+  }
+
+  private static func openLegacy(
+    _ home: CgroupDirectory
+  ) throws(SystemError) -> (descriptor: CInt, control: CInt, killed: UInt64) {
+    let control = try FileDescriptor.open("memory.oom_control", O_RDONLY, at: home.reference)
+    let event = FileDescriptor(owning: try system("eventfd") { cl_eventfd(0) })
+    try home.write("cgroup.event_control", "\(event.rawValue) \(control.rawValue)")
+    return (event.release(), control.release(), 0)
   }
 
   deinit { if control >= 0 { _ = cl_close(control) } }
@@ -60,7 +69,10 @@ public struct OOMMonitor: ~Copyable {
   /// What happened since the last call; nil when nothing did.
   public mutating func next() throws(RuntimeError) -> Event? {
     if version == .v2 {
-      guard let now = try OOMMonitor.count(descriptor, path) else { return .removed }
+      let read = try step("cgroup \(path)") { () throws(SystemError) in
+        try OOMMonitor.count(descriptor)
+      }
+      guard let now = read else { return .removed }
       defer { killed = now }
       return now > killed ? .oom : nil
     }
@@ -78,18 +90,14 @@ public struct OOMMonitor: ~Copyable {
     return readable < 0 ? .removed : .oom
   }
 
-  /// The OOMs so far; nil when the cgroup is gone.
-  private static func count(
-    _ file: borrowing FileDescriptor, _ path: String
-  ) throws(RuntimeError) -> UInt64? {
+  /// The processes killed so far; nil when the cgroup is gone.
+  private static func count(_ file: borrowing FileDescriptor) throws(SystemError) -> UInt64? {
     var bytes = [UInt8](repeating: 0, count: 1024)
     let result = unsafe bytes.withUnsafeMutableBytes {
       unsafe cl_pread(file.rawValue, $0.baseAddress, $0.count, 0)
     }
     if result == -Int(ENODEV) { return nil }
-    if result < 0 {
-      throw RuntimeError("cgroup \(path)", SystemError(CInt(-result), "read", "memory.events"))
-    }
-    return Cgroup.value(of: "oom", in: String(decoding: bytes[..<result], as: UTF8.self)) ?? 0
+    if result < 0 { throw SystemError(CInt(-result), "read", "memory.events") }
+    return Cgroup.value(of: "oom_kill", in: String(decoding: bytes[..<result], as: UTF8.self)) ?? 0
   }
 }

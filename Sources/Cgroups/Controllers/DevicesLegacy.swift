@@ -34,6 +34,17 @@ struct LegacyDevicePolicy: Equatable {
       if rule.allow == allowsByDefault { try takeBack(rule) } else { add(rule) }
       index += 1
     }
+    if !allowsByDefault { widenNarrower() }
+  }
+
+  /// To open for reading and writing, the kernel wants both allowed by one exception: what a wider
+  /// one allows is given to the narrower ones as well.
+  private mutating func widenNarrower() {
+    for narrow in exceptions.indices {
+      for wide in exceptions where wide.pattern.covers(exceptions[narrow].pattern) {
+        exceptions[narrow].access.formUnion(wide.access.intersection([.read, .write]))
+      }
+    }
   }
 
   private mutating func add(_ rule: DeviceRule) {

@@ -16,10 +16,13 @@ extension Cgroup {
     }
     var result = Statistics()
     let sizes = Cgroup.hugepageSizes()
+    let directories = self.directories
     let legacy = LegacyStatistics { controller, file in
-      self.legacy(controller)?.readIfPresent(file)
+      directories.first { $0.controls(controller) }?.readIfPresent(file)
     }
-    let unified = UnifiedStatistics { self.unified?.readIfPresent($0) }
+    let unified = UnifiedStatistics { file in
+      directories.first { $0.version == .v2 }?.readIfPresent(file)
+    }
     if isUnified {
       result.cpu = unified.cpu()
       result.memory = unified.memory()
@@ -39,7 +42,8 @@ extension Cgroup {
 
   /// The sizes of pages in the terms of the control files: `hugepages-2048kB` is `2MB`.
   static func hugepageSizes() -> [String] {
-    guard let directory = try? FileDescriptor.open("/sys/kernel/mm/hugepages", O_PATH | O_DIRECTORY),
+    guard
+      let directory = try? FileDescriptor.open("/sys/kernel/mm/hugepages", O_PATH | O_DIRECTORY),
       let names = try? CgroupDirectory.children(at: DirectoryReference(directory))
     else { return [] }
     return names.compactMap { pageSize($0) }.sorted()
