@@ -11,11 +11,14 @@ public struct CgroupLayout: Sendable, Equatable {
     public let mountPoint: String
     /// The caller's cgroup below the mount point: `/`, or `/a/b`.
     public let ownPath: String
+    /// The directory of the hierarchy that the mount point shows: `/`, but in some containers.
+    public let root: String
 
-    public init(key: String, mountPoint: String, ownPath: String) {
+    public init(key: String, mountPoint: String, ownPath: String, root: String = "/") {
       self.key = key
       self.mountPoint = mountPoint
       self.ownPath = ownPath
+      self.root = root
     }
 
     public var isUnified: Bool { key.isEmpty }
@@ -84,7 +87,7 @@ public struct CgroupLayout: Sendable, Equatable {
       }
       return Hierarchy(
         key: membership.key, mountPoint: mount.mountPoint,
-        ownPath: mount.relative(membership.path))
+        ownPath: CgroupMount.relative(membership.path, to: mount.root), root: mount.root)
     }
   }
 }

@@ -44,7 +44,7 @@ struct CgroupMount: Equatable {
   /// A container that sees only a part of a hierarchy has that part as `root`, and without a
   /// cgroup namespace its own path starts with it. A path outside of what is mounted cannot be
   /// reached: the mount point stands for it.
-  func relative(_ path: String) -> String {
+  static func relative(_ path: String, to root: String) -> String {
     // A process outside of its cgroup namespace has `/../x`, one in a removed cgroup `/x (deleted)`.
     if path.utf8.starts(with: "/..".utf8) || path.hasSuffix(" (deleted)") { return "/" }
     if root == "/" { return path }

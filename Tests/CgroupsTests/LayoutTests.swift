@@ -64,6 +64,8 @@ import Testing
       """
     let inside = layout("2:memory:/docker/abc/inner\n1:pids:/docker/abcd\n", mounts)
     #expect(inside.hierarchies[0].ownPath == "/inner")
+    #expect(inside.hierarchies[0].root == "/docker/abc")
+    #expect(CgroupMount.relative("/docker/abc", to: "/docker/abc") == "/")
     // Not below what is mounted: the mount point itself.
     #expect(inside.hierarchies[1].ownPath == "/")
     #expect(layout("2:memory:/../other\n", mounts).hierarchies[0].ownPath == "/")

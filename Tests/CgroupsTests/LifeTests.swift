@@ -247,4 +247,103 @@ import Testing
     try cgroup.extend(site.placement.legacy)
     #expect(cgroup.paths == site.placement.paths)
   }
+
+  @Test func theCgroupOfAProcess() throws {
+    let site = try Site(below: "/inner")
+    let cgroup = try Cgroup.create(site.placement)
+    let member = try Member(site.placement, "exec sleep 100")
+    let found = try Cgroup(of: member.pid, in: try CgroupLayout.detect())
+    #expect(found.paths == cgroup.paths)
+    try cgroup.kill()
+    #expect(try member.finish().code == 137)
+  }
+
+  @Test(.enabled(if: machineHas("pids"))) func subgroups() throws {
+    let site = try Site()
+    let cgroup = try Cgroup.create(site.placement)
+    #expect(failure { _ = try cgroup.subgroup(["a/b"]) }.contains("No such file or directory"))
+    for directory in site.placement.directories {
+      try File.makeDirectories(directory.path + "/a/b")
+    }
+    let all = try cgroup.subgroup(["../../a/./b"])
+    #expect(all.paths == cgroup.paths.mapValues { $0 + "/a/b" })
+    let one = try cgroup.subgroup(["pids:/a"])
+    #expect(one.paths["pids"] == site.path("pids") + "/a")
+    #expect(one.paths.filter { $0.value.hasSuffix("/a") }.count == 1)
+    #expect(try cgroup.subgroup(["/"]).paths == cgroup.paths)
+    for (arguments, expected) in [
+      (["a", "b"], "--cgroup a: not a path"), (["pids:a:b"], "--cgroup pids:a:b: not a path"),
+      (["nothing:a"], "has no cgroup for the controller nothing"),
+    ] {
+      let message = failure { _ = try cgroup.subgroup(arguments) }
+      #expect(message.contains(expected), "\(message)")
+    }
+  }
+}
+
+/// What a caller without root's rights sees: a thread of its own that gives them up.
+@Suite(.serialized, .enabled(if: canMakeCgroups)) struct RootlessTests {
+  private func asNobody(_ body: @escaping () throws -> Void) -> String {
+    nonisolated(unsafe) var message = ""
+    nonisolated(unsafe) let work = body
+    let done = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      // The raw call changes this thread alone.
+      let result = cl_setresuid(65534, 65534, 65534)
+      message = result == 0 ? failure(work) : "setresuid: \(result)"
+      done.signal()
+    }
+    done.wait()
+    return message
+  }
+
+  @Test func withoutRightsAndWithoutWishes() throws {
+    let layout = try CgroupLayout.detect()
+    let name = "swrun-test-rootless-\(getpid())"
+    let placement = try layout.placement(cgroupsPath: nil, id: name)
+    let refused = asNobody { _ = try Cgroup.create(placement) }
+    #expect(refused.contains("Permission denied") && refused.contains("no cgroup delegated"))
+    let message = asNobody {
+      let cgroup = try Cgroup.create(placement, rootless: true)
+      let isEmpty = cgroup.isEmpty
+      #expect(isEmpty)
+      // What every default config has is no limit.
+      try cgroup.apply(.init(devices: [.init(allow: false)]))
+      try cgroup.join(bornInUnified: false)
+      try cgroup.remove()
+    }
+    #expect(message == "")
+    let limit = asNobody {
+      let resources = Resources(pids: .init(limit: 3))
+      try Cgroup.create(placement, rootless: true).apply(resources)
+    }
+    #expect(
+      limit.hasPrefix(
+        "linux.resources.pids.limit: 3: no cgroup could be made for the pids controller"),
+      "\(limit)")
+    let explicit = try layout.placement(cgroupsPath: "/" + name, id: "id")
+    #expect(
+      asNobody { _ = try Cgroup.create(explicit, rootless: true) }
+        .hasPrefix("linux.cgroupsPath: /\(name): mkdir"))
+  }
+
+  /// A parent cgroup that the user owns is enough.
+  @Test(.enabled(if: machineHas("pids"))) func delegated() throws {
+    let site = try Site(below: "/inner")
+    for directory in site.placement.directories {
+      let parent = String(directory.path.dropLast("/inner".count))
+      try File.makeDirectories(parent)
+      chown(parent, 65534, 65534)
+      chown(parent + "/cgroup.subtree_control", 65534, 65534)
+      for file in ["cpuset.cpus", "cpuset.mems"] { chown(parent + "/" + file, 65534, 65534) }
+    }
+    let placement = site.placement
+    let message = asNobody {
+      let cgroup = try Cgroup.create(placement, rootless: true)
+      #expect(cgroup.paths == placement.paths)
+      try cgroup.apply(.init(devices: [.init(allow: false)], pids: .init(limit: 3)))
+    }
+    #expect(message == "")
+    #expect(try site.read("pids", "pids.max") == "3")
+  }
 }
