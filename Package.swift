@@ -48,10 +48,16 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    // The command.
+    // The command: what it parses and prints is a library, so that unit tests can import it.
+    .target(
+      name: "CommandLineInterface", dependencies: ["OCISpec", "JSON", "Linux", "CLinux"],
+      swiftSettings: strict),
     .executableTarget(
       name: "swrun",
-      dependencies: ["Containers", "Isolation", "Cgroups", "OCISpec", "JSON", "Linux", "CLinux"],
+      dependencies: [
+        "CommandLineInterface", "Containers", "Isolation", "Cgroups", "Seccomp", "OCISpec", "JSON", "Linux",
+        "CLinux",
+      ],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
       linkerSettings: [
         .unsafeFlags(["-static-executable"]),
@@ -73,6 +79,10 @@ let package = Package(
       name: "SeccompTests", dependencies: ["Seccomp", "OCISpec", "Linux"], swiftSettings: testing),
     .testTarget(
       name: "ContainersTests", dependencies: ["Containers", "OCISpec", "Linux"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "CommandLineInterfaceTests",
+      dependencies: ["CommandLineInterface", "OCISpec", "Linux", "CLinux"],
       swiftSettings: testing),
     // Integration tests drive the built program as root; they import nothing of it.
     .target(name: "CHarness", path: "Tests/CHarness", cSettings: [.define("_GNU_SOURCE")]),
