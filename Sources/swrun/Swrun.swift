@@ -1,1 +1,59 @@
-@main enum Swrun { static func main() {} }
+internal import CLinux
+internal import CommandLineInterface
+internal import Isolation
+internal import Linux
+
+/// The program: reads the command line and runs one verb.
+@main enum Swrun {
+  static func main() {
+    let words = Array(CommandLine.arguments.dropFirst())
+    cl_exit(run(words))
+  }
+
+  /// The exit code of the program.
+  private static func run(_ words: [String]) -> CInt {
+    do throws(RuntimeError) {
+      switch try request(words) {
+      case .version: try Output.write(Version.text)
+      case .help(let verb): try Output.write(Help.text(verb))
+      case .usage(let verb): try Output.write(Help.usage(verb))
+      case .run(let arguments):
+        if arguments.has(.debug) || arguments.has(.trace) { Trace.enable() }
+        return try dispatch(arguments)
+      }
+      return 0
+    } catch {
+      Log.error(error)
+      return error.exitCode
+    }
+  }
+
+  /// Parses the line; the log is open when this has failed, for engines read the error there.
+  private static func request(_ words: [String]) throws(RuntimeError) -> Request {
+    let request: Request
+    do throws(RuntimeError) { request = try Parser.parse(words) } catch {
+      let logging = Parser.loggingOptions(words)
+      try Log.configure(
+        file: logging.file, format: Log.Format(rawValue: logging.format ?? "") ?? .text,
+        debug: false)
+      throw error
+    }
+    if case .run(let arguments) = request {
+      try Log.configure(
+        file: arguments[.log], format: Log.Format(rawValue: arguments[.logFormat] ?? "") ?? .text,
+        debug: arguments.has(.debug))
+    }
+    return request
+  }
+
+  private static func dispatch(_ arguments: Arguments) throws(RuntimeError) -> CInt {
+    switch arguments.verb {
+    case .spec: try spec(arguments)
+    case .completion: try completion(arguments)
+    case .man: try Output.write(Manual.text())
+    case .help: try Output.write(Help.text(nil))
+    default: throw RuntimeError("\(arguments.verb.rawValue) is not connected yet")
+    }
+    return 0
+  }
+}

@@ -1,0 +1,48 @@
+internal import CLinux
+
+/// Timing lines of `--debug` and `run --trace`: what took how long.
+///
+/// Off, a mark costs one load and one branch.
+public enum Trace {
+  /// Nanoseconds of the monotonic clock at the start; 0 when tracing is off.
+  private nonisolated(unsafe) static var start: Int64 = 0
+  private nonisolated(unsafe) static var last: Int64 = 0
+  private nonisolated(unsafe) static var output: CInt = 2
+
+  public static var isOn: Bool { unsafe start != 0 }
+
+  /// Starts the clock; lines go to standard error.
+  public static func enable() {
+    unsafe start = cl_monotonic_ns()
+    unsafe last = start
+  }
+
+  /// A step has ended: prints its time and the time since the start.
+  @inline(__always)
+  public static func mark(_ step: @autoclosure () -> String) {
+    if isOn { print(step()) }
+  }
+
+  @inline(never)
+  private static func print(_ step: String) {
+    let now = cl_monotonic_ns()
+    let line =
+      "swrun: trace: \(milliseconds(now - (unsafe start))) ms"
+      + "  +\(milliseconds(now - (unsafe last)))  \(step)\n"
+    unsafe last = now
+    var text = line
+    _ = text.withUTF8 { unsafe cl_write(output, $0.baseAddress, $0.count) }
+    // The time of the printing is not that of the next step.
+    unsafe last += cl_monotonic_ns() - now
+    unsafe start += cl_monotonic_ns() - now
+  }
+
+  /// `12.345`, right-aligned for times below ten seconds.
+  private static func milliseconds(_ nanoseconds: Int64) -> String {
+    let micros = nanoseconds / 1000
+    let fraction = String(micros % 1000)
+    let whole = String(micros / 1000)
+    return String(repeating: " ", count: max(0, 4 - whole.count)) + whole + "."
+      + String(repeating: "0", count: 3 - fraction.count) + fraction
+  }
+}
