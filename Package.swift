@@ -55,7 +55,8 @@ let package = Package(
     .executableTarget(
       name: "swrun",
       dependencies: [
-        "CommandLineInterface", "Containers", "Isolation", "Cgroups", "Seccomp", "OCISpec", "JSON", "Linux",
+        "CommandLineInterface", "Containers", "Isolation", "Cgroups", "Seccomp", "OCISpec", "JSON",
+        "Linux",
         "CLinux",
       ],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],

@@ -1,4 +1,4 @@
-public import CLinux
+internal import CLinux
 
 /// A moment of the wall clock, in nanoseconds since 1970.
 public struct Timestamp: Equatable, Sendable {

@@ -33,8 +33,9 @@ public enum Trace {
     var text = line
     _ = text.withUTF8 { unsafe cl_write(output, $0.baseAddress, $0.count) }
     // The time of the printing is not that of the next step.
-    unsafe last += cl_monotonic_ns() - now
-    unsafe start += cl_monotonic_ns() - now
+    let spent = cl_monotonic_ns() - now
+    unsafe last += spent
+    unsafe start += spent
   }
 
   /// `12.345`, right-aligned for times below ten seconds.

@@ -43,7 +43,8 @@ extension Completion {
     for verb in verbs {
       script += "    \(verb.verb.rawValue))\n"
       script += "      if [[ $current == -* ]]; then\n"
-      script += "        COMPREPLY=($(compgen -W \"\(names(verb.options)) --help\" -- \"$current\"))\n"
+      script +=
+        "        COMPREPLY=($(compgen -W \"\(names(verb.options)) --help\" -- \"$current\"))\n"
       if takesContainer(verb) {
         script += "      elif [ \"$operands\" -eq 0 ]; then\n"
         script += "        COMPREPLY=($(compgen -W \"$(swrun \"${root[@]}\" list -q 2>/dev/null)\""

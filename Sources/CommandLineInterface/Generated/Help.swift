@@ -14,9 +14,9 @@ public enum Help {
 
   /// One line of help.
   public static func usage(_ verb: Verb?) -> String {
-    guard let verb else { return "Usage: swrun [OPTION…] VERB [OPTION…] [ID] …\n" }
+    guard let verb else { return "Usage: swrun [OPTION...] VERB [OPTION...] [ID] ...\n" }
     let row = Table.description(of: verb)
-    let options = row.options.isEmpty ? "" : " [OPTION…]"
+    let options = row.options.isEmpty ? "" : " [OPTION...]"
     let operands = row.operands.description
     return "Usage: swrun \(verb.rawValue)\(options)\(operands.isEmpty ? "" : " ")\(operands)\n"
   }

@@ -154,7 +154,8 @@ public struct Parser {
       name = body
       attached = nil
     }
-    if let option = verb?.option(named: name) ?? Table.global.first(where: { $0.name.rawValue == name })
+    if let option = verb?.option(named: name)
+      ?? Table.global.first(where: { $0.name.rawValue == name })
     {
       return try take(option, spelled: word, attached)
     }

@@ -18,7 +18,7 @@ extension Table {
 
   static var ps: VerbDescription {
     VerbDescription(
-      .ps, "list the processes of a container", operands: "ID [PS-ARGUMENT…]",
+      .ps, "list the processes of a container", operands: "ID [PS-ARGUMENT...]",
       count: 1...Int.max, optionsEnd: .atFirstOperand,
       details: """
         Lists the processes of the container ID with the host's process ids. Arguments behind ID \
@@ -62,7 +62,8 @@ extension Table {
         Option(.memory, nil, .text("SIZE"), "memory limit, such as 256m; -1 is none"),
         Option(.memoryReservation, nil, .text("SIZE"), "memory kept when memory is short"),
         Option(.memorySwap, nil, .text("SIZE"), "memory and swap together; -1 is no limit"),
-        Option(.kernelMemory, nil, .text("SIZE"), "accepted; kernels since 5.11 have no such limit"),
+        Option(
+          .kernelMemory, nil, .text("SIZE"), "accepted; kernels since 5.11 have no such limit"),
         Option(
           .kernelMemoryTCP, nil, .text("SIZE"), "memory of TCP buffers, on cgroup v1 alone"),
         Option(.pidsLimit, nil, .text("N"), "limit of processes and threads; -1 is none"),

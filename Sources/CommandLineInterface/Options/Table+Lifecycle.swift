@@ -37,7 +37,7 @@ extension Table {
   static var run: VerbDescription {
     VerbDescription(
       .run, "create a container, start it and wait for its end",
-      operands: "ID [-- COMMAND [ARGUMENT…]]", count: 1...Int.max, optionsEnd: .atCommandOfRootfs,
+      operands: "ID [-- COMMAND [ARGUMENT...]]", count: 1...Int.max, optionsEnd: .atCommandOfRootfs,
       details: """
         Creates and starts the container ID, forwards signals and the terminal to it, deletes it \
         when its process has ended, and ends with the process's exit code, or with 128 plus the \
@@ -65,7 +65,7 @@ extension Table {
 
   static var exec: VerbDescription {
     VerbDescription(
-      .exec, "run another process in a container", operands: "ID [COMMAND [ARGUMENT…]]",
+      .exec, "run another process in a container", operands: "ID [COMMAND [ARGUMENT...]]",
       count: 1...Int.max, optionsEnd: .atFirstOperand,
       details: """
         Runs COMMAND in the running container ID, with the settings of the container's own process \

@@ -33,7 +33,8 @@ extension Arguments {
     if isGiven(.rootfs) {
       for name in [OptionName.bundle, .config] where isGiven(name) {
         throw RuntimeError(
-          "run: --rootfs and --\(name.rawValue) exclude each other", advice: "leave out one of them")
+          "run: --rootfs and --\(name.rawValue) exclude each other", advice: "leave out one of them"
+        )
       }
       return
     }

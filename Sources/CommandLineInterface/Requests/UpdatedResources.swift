@@ -52,7 +52,8 @@ extension Arguments {
       period: try integer(.cpuPeriod, in: 0...UInt64.max),
       realtimeRuntime: try integer(.cpuRealtimeRuntime, in: Int64.min...Int64.max),
       realtimePeriod: try integer(.cpuRealtimePeriod, in: 0...UInt64.max),
-      cpus: self[.cpusetCPUs], mems: self[.cpusetMems], idle: try integer(.cpuIdle, in: 0...Int64(1))
+      cpus: self[.cpusetCPUs], mems: self[.cpusetMems],
+      idle: try integer(.cpuIdle, in: 0...Int64(1))
     )
     // Zero is runc's way to say "as it is".
     if cpu.shares == 0 { cpu.shares = nil }

@@ -7,7 +7,7 @@ extension Swrun {
   /// `spec`: a default config.json in the bundle.
   static func spec(_ arguments: Arguments) throws(RuntimeError) {
     let name = arguments[.file] ?? "config.json"
-    let path = Arguments.absolute(name, below: arguments[.bundle] ?? ".")
+    let path = arguments[.bundle].map { Arguments.absolute(name, below: $0) } ?? name
     let spec = Spec.standard(
       rootless: arguments.has(.rootless), uid: cl_geteuid(), gid: cl_getegid(),
       unifiedCgroups: unifiedCgroups())
