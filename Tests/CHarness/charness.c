@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -199,3 +201,22 @@ int ch_accept_descriptors(int listener, int timeout_ms, int *fds, int capacity, 
   return result;
 }
 
+
+int ch_answer_notification(int listener, int timeout_ms, int error) {
+  struct seccomp_notif request = {0};
+  struct seccomp_notif_resp response = {0};
+  if (ch_poll_input(listener, timeout_ms) <= 0) return -ETIMEDOUT;
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0) return -errno;
+  response.id = request.id;
+  response.error = -error;
+  if (error == 0) response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) < 0) return -errno;
+  return request.data.nr;
+}
+
+pid_t ch_start_exchanging(const char *one, const char *other) {
+  pid_t pid = fork();
+  if (pid != 0) return pid < 0 ? -errno : pid;
+  syscall(SYS_close_range, 0, ~0u, 0);
+  for (;;) syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */);
+}

@@ -10,7 +10,10 @@ public final class Container: @unchecked Sendable {
   public var outputPath: String { "\(bundle)/output" }
   public var rootfs: String { "\(bundle)/rootfs" }
 
-  init(_ sandbox: Sandbox, id: String, bundle: String, config: Config) {
+  /// A further container of a bundle that is already written.
+  public init(
+    _ sandbox: Sandbox, id: String, bundle: String, config: Config = .standard
+  ) {
     self.sandbox = sandbox
     self.id = id
     self.bundle = bundle

@@ -26,7 +26,7 @@ struct Leaks: CustomStringConvertible {
       guard let pid = Int32(name), pid != getpid(), ProcessView(pid).isAlive else { continue }
       // The environment for the runtime's own processes, the cgroup for what runs inside, the
       // command line for both when they cleared the environment.
-      let found = ["environ", "cgroup", "cmdline"].first { file in
+      let found = ["cgroup", "cmdline", "environ"].first { file in
         (Machine.read("/proc/\(pid)/\(file)") ?? "").contains(tag)
       }
       guard let found else { continue }

@@ -35,7 +35,10 @@ public final class Sandbox: @unchecked Sendable {
     error: Output = .captured, extra: [Int32] = [], terminal: Bool = false,
     identity: Identity = .same, root: String? = nil
   ) throws -> Child {
-    try Child(
+    var input = input
+    // crun gives its standard input to the container's user, even where that is the host's null.
+    if Runtime.kind == .crun, case .null = input { input = .text("") }
+    return try Child(
       (runtime ?? Runtime.ours) + ["--root", root ?? self.root] + arguments,
       environment: self.environment.merging(environment) { $1 },
       directory: directory ?? self.directory, input: input, output: output, error: error,
@@ -97,6 +100,11 @@ public final class Sandbox: @unchecked Sendable {
     }
     try container.run("--detach").ok("run --detach")
     return container
+  }
+
+  /// What carries this tag or id now, one a line.
+  public func leaks(of tag: String) -> String {
+    Leaks(tag: tag, directory: directory, root: root).description
   }
 
   func finish(_ location: SourceLocation) {

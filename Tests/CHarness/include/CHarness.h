@@ -43,6 +43,11 @@ int ch_listen(const char *_Nonnull path);
 /// descriptors: the count of these; the message's bytes and length are filled.
 int ch_accept_descriptors(int listener, int timeout_ms, int *_Nonnull fds, int capacity,
                           char *_Nonnull bytes, size_t size, size_t *_Nonnull length);
+/// Receives one seccomp notification and answers it with this errno (a negative result for the
+/// caller), or lets the call go on when it is 0. The number of the call, or -errno.
+int ch_answer_notification(int listener, int timeout_ms, int error);
+/// A child that exchanges the two names, as fast as it can, until it is killed.
+pid_t ch_start_exchanging(const char *_Nonnull one, const char *_Nonnull other);
 int ch_poll_input(int fd, int timeout_ms);
 
 #endif
