@@ -6,6 +6,7 @@
 #include "clinux_base.h"
 #include "clinux_bpf.h"
 #include "clinux_event.h"
+#include "clinux_dirent.h"
 #include "clinux_file.h"
 #include "clinux_mount.h"
 #include "clinux_process.h"

@@ -1,0 +1,140 @@
+internal import CLinux
+public import Linux
+
+/// The directory that holds one directory for each container (`/run/swrun`).
+public struct StateStore {
+  public let root: String
+  let rootless: Bool
+
+  /// `root` as given by `--root`, else `$XDG_RUNTIME_DIR/swrun` without privileges, else
+  /// `/run/swrun`.
+  public init(root: String?, environment: (String) -> String?) {
+    rootless = geteuid() != 0
+    if let root {
+      self.root = root.hasPrefix("/") ? root : Self.workingDirectory() + "/" + root
+    } else if rootless, let runtime = environment("XDG_RUNTIME_DIR"), runtime.hasPrefix("/") {
+      self.root = runtime + "/swrun"
+    } else {
+      self.root = "/run/swrun"
+    }
+  }
+
+  /// The caller's working directory; `.` when it was removed under it.
+  static func workingDirectory() -> String {
+    (try? File.readLink("/proc/self/cwd")) ?? "."
+  }
+
+  /// The message of runc, which engines look for.
+  static func doesNotExist(_ id: ContainerID) -> RuntimeError {
+    RuntimeError("container \"\(id)\" does not exist")
+  }
+
+  /// Makes the directory of a new container and holds its lock.
+  public func reserve(_ id: ContainerID) throws(RuntimeError) -> ContainerDirectory {
+    let path = root + "/" + id.value
+    var result = unsafe cl_mkdirat(AT_FDCWD, path, 0o700)
+    if result == -ENOENT {
+      try step("--root \(root)", advice: "swrun keeps its state there") {
+        () throws(SystemError) in try File.makeDirectories(root, mode: 0o700)
+      }
+      result = unsafe cl_mkdirat(AT_FDCWD, path, 0o700)
+    }
+    if result == -EEXIST {
+      throw RuntimeError(
+        "container with id \"\(id)\" exists already",
+        advice: "choose another id, or remove it with: swrun delete \(id)")
+    }
+    if result < 0 {
+      throw RuntimeError("state directory", SystemError(-result, "mkdir", path))
+    }
+    return try open(id, exclusive: true)
+  }
+
+  /// The directory of a container that exists, locked until the value is gone.
+  ///
+  /// Readers of state lock shared; whatever changes the container locks exclusively.
+  public func open(
+    _ id: ContainerID, exclusive: Bool
+  ) throws(RuntimeError) -> ContainerDirectory {
+    let path = root + "/" + id.value
+    let descriptor: FileDescriptor
+    do {
+      descriptor = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    } catch {
+      if error.errno == ENOENT { throw Self.doesNotExist(id) }
+      throw RuntimeError("state directory", error)
+    }
+    try step("lock of container \(id)") { () throws(SystemError) in
+      try system("flock", path) {
+        cl_flock(descriptor.rawValue, exclusive ? LOCK_EX : LOCK_SH)
+      }
+    }
+    // Whoever held the lock before may have deleted the container: an unlinked directory has no
+    // link left.
+    let status = try step("state directory") { () throws(SystemError) in try descriptor.status() }
+    if status.st_nlink == 0 { throw Self.doesNotExist(id) }
+    return ContainerDirectory(id: id, path: path, descriptor: descriptor)
+  }
+
+  /// The ids of all containers; none when the root is not there yet.
+  public func list() throws(RuntimeError) -> [ContainerID] {
+    let descriptor: FileDescriptor
+    do {
+      descriptor = try FileDescriptor.open(root, O_RDONLY | O_DIRECTORY)
+    } catch {
+      if error.errno == ENOENT { return [] }
+      throw RuntimeError("--root \(root)", error)
+    }
+    return try step("--root \(root)") { () throws(SystemError) in try descriptor.entries(root) }
+      .filter { !$0.hasPrefix(".") }.sorted().compactMap { try? ContainerID($0) }
+  }
+}
+
+/// One container's directory in the state store, and its lock.
+public struct ContainerDirectory: ~Copyable {
+  public let id: ContainerID
+  public let path: String
+  public let descriptor: FileDescriptor
+
+  static let recordName = "state.json"
+  static let configName = "config.json"
+  /// Where a created container waits for `start`.
+  public static let startSocketName = "start"
+
+  public var reference: DirectoryReference { DirectoryReference(descriptor) }
+
+  /// A name in the directory as a path short enough for `sun_path`, however long the root is.
+  public func shortPath(_ name: String) -> String { "/proc/self/fd/\(descriptor.rawValue)/\(name)" }
+
+  func write(_ name: String, _ bytes: [UInt8]) throws(RuntimeError) {
+    try step("state of container \(id)") { () throws(SystemError) in
+      try File.replace(name, with: bytes, in: reference)
+    }
+  }
+
+  /// Nil when the file is not there: the runtime died before it wrote it.
+  func read(_ name: String) throws(RuntimeError) -> [UInt8]? {
+    do {
+      return try File.read(name, limit: 256 << 20, at: reference)
+    } catch {
+      if error.errno == ENOENT { return nil }
+      throw RuntimeError("state of container \(id)", error)
+    }
+  }
+
+  public func remove(_ name: String) {
+    _ = unsafe cl_unlinkat(descriptor.rawValue, name, 0)
+  }
+
+  /// Removes all that is kept of the container.
+  public func destroy() throws(RuntimeError) {
+    try step("state of container \(id)") { () throws(SystemError) in
+      for name in try descriptor.entries(path) {
+        let result = unsafe cl_unlinkat(descriptor.rawValue, name, 0)
+        if result < 0 && result != -ENOENT { throw SystemError(-result, "unlink", path + "/" + name) }
+      }
+      let result = unsafe cl_unlinkat(AT_FDCWD, path, AT_REMOVEDIR)
+      if result < 0 && result != -ENOENT { throw SystemError(-result, "rmdir", path) }
+    }
+  }
+}
