@@ -47,27 +47,26 @@ public struct StateStore {
     if result < 0 {
       throw RuntimeError("state directory", SystemError(-result, "mkdir", path))
     }
-    return try open(id, exclusive: true)
+    return try open(id, lock: .exclusive)
   }
+
+  /// How `open` guards a container against other commands.
+  public enum Lock { case none, exclusive }
 
   /// The directory of a container that exists, locked until the value is gone.
   ///
-  /// Readers of state lock shared; whatever changes the container locks exclusively.
+  /// What changes a container locks it; what only reads does not: a hook may ask for the state of
+  /// the container whose `create` it is part of, and the record is replaced as one step.
   public func open(
-    _ id: ContainerID, exclusive: Bool
+    _ id: ContainerID, lock: Lock
   ) throws(RuntimeError) -> ContainerDirectory {
     let path = root + "/" + id.value
-    let descriptor: FileDescriptor
-    do {
-      descriptor = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-    } catch {
-      if error.errno == ENOENT { throw Self.doesNotExist(id) }
-      throw RuntimeError("state directory", error)
+    guard let descriptor = try Self.directory(path) else { throw Self.doesNotExist(id) }
+    if lock == .none {
+      return ContainerDirectory(id: id, path: path, descriptor: descriptor)
     }
     try step("lock of container \(id)") { () throws(SystemError) in
-      try system("flock", path) {
-        cl_flock(descriptor.rawValue, exclusive ? LOCK_EX : LOCK_SH)
-      }
+      try system("flock", path) { cl_flock(descriptor.rawValue, LOCK_EX) }
     }
     // Whoever held the lock before may have deleted the container: an unlinked directory has no
     // link left.
@@ -76,15 +75,19 @@ public struct StateStore {
     return ContainerDirectory(id: id, path: path, descriptor: descriptor)
   }
 
+  /// Nil when nothing is there.
+  private static func directory(_ path: String) throws(RuntimeError) -> FileDescriptor? {
+    do {
+      return try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    } catch {
+      if error.errno == ENOENT { return nil }
+      throw RuntimeError("state directory", error)
+    }
+  }
+
   /// The ids of all containers; none when the root is not there yet.
   public func list() throws(RuntimeError) -> [ContainerID] {
-    let descriptor: FileDescriptor
-    do {
-      descriptor = try FileDescriptor.open(root, O_RDONLY | O_DIRECTORY)
-    } catch {
-      if error.errno == ENOENT { return [] }
-      throw RuntimeError("--root \(root)", error)
-    }
+    guard let descriptor = try Self.directory(root) else { return [] }
     return try step("--root \(root)") { () throws(SystemError) in try descriptor.entries(root) }
       .filter { !$0.hasPrefix(".") }.sorted().compactMap { try? ContainerID($0) }
   }

@@ -1,9 +1,9 @@
 internal import CLinux
 
-/// Two connected sockets; both close-on-exec.
-public struct SocketPair: ~Copyable {
-  public let first: FileDescriptor
-  public let second: FileDescriptor
+/// Two connected seqpacket sockets, close-on-exec.
+public struct SocketPair {
+  public let first: SharedDescriptor
+  public let second: SharedDescriptor
 
   /// SOCK_SEQPACKET keeps message boundaries and tells the end of the peer by an empty read.
   public init() throws(SystemError) {
@@ -14,10 +14,9 @@ public struct SocketPair: ~Copyable {
           cl_sock_type(2) | cl_sock_cloexec(), $0.assumingMemoryBound(to: CInt.self).baseAddress!)
       }
     }
-    first = FileDescriptor(owning: fds.0)
-    second = FileDescriptor(owning: fds.1)
+    first = SharedDescriptor(FileDescriptor(owning: fds.0))
+    second = SharedDescriptor(FileDescriptor(owning: fds.1))
   }
-
 }
 
 extension FileDescriptor {

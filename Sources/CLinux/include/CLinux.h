@@ -9,6 +9,7 @@
 #include "clinux_dirent.h"
 #include "clinux_file.h"
 #include "clinux_mount.h"
+#include "clinux_namespace.h"
 #include "clinux_process.h"
 #include "clinux_session.h"
 #include "clinux_socket.h"

@@ -74,6 +74,7 @@ static inline int cl_setgroups(size_t count, const gid_t *_Nullable groups) {
 static inline int cl_getgroups(int size, gid_t *_Nullable groups) {
   CL_RET(getgroups(size, groups));
 }
+static inline int cl_setpgid(pid_t pid, pid_t group) { CL_RET(setpgid(pid, group)); }
 static inline int cl_setsid(void) { CL_RET(setsid()); }
 static inline int cl_sethostname(const char *_Nonnull name, size_t length) {
   CL_RET(sethostname(name, length));

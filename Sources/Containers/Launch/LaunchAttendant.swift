@@ -1,0 +1,109 @@
+internal import CLinux
+internal import Isolation
+internal import Linux
+
+/// The runtime's side behind a clone: answers what the process asks for until that waits to
+/// execute. One for launches and execs alike.
+struct LaunchAttendant {
+  let channel: LaunchChannel
+  /// The process that answers: a stage first, where there is one.
+  private(set) var pid: pid_t
+  private var pidfd: SharedDescriptor
+  private var console: SharedDescriptor?
+  let consoleSocket: String?
+  let pidfdSocket: String?
+  let warn: (String) -> Void
+
+  /// What only one kind of launch is asked for; the other's is a message that makes no sense.
+  var answers = Answers()
+
+  struct Answers {
+    /// Write the id maps of the process's user namespace.
+    var mappings: ((pid_t) throws(RuntimeError) -> Void)?
+    /// The process that becomes the container's exists now; it waits meanwhile.
+    var known: ((pid_t) throws(RuntimeError) -> Void)?
+    /// Run the hooks of the runtime's side.
+    var hooks: ((pid_t) throws(RuntimeError) -> Void)?
+    /// Hand on the seccomp listener.
+    var listener: ((SharedDescriptor, pid_t) throws(RuntimeError) -> Void)?
+  }
+
+  init(
+    channel: LaunchChannel, pid: pid_t, pidfd: SharedDescriptor, consoleSocket: String?,
+    pidfdSocket: String?, warn: @escaping (String) -> Void
+  ) {
+    self.channel = channel
+    self.pid = pid
+    self.pidfd = pidfd
+    self.consoleSocket = consoleSocket
+    self.pidfdSocket = pidfdSocket
+    self.warn = warn
+  }
+
+  /// Brings the process to where it waits to execute; when this throws the process is gone.
+  mutating func attend(isStage: Bool) throws(RuntimeError) -> Launched {
+    do {
+      if !isStage { try answers.known?(pid) }
+      return try answer()
+    } catch {
+      Launched.abort(pid: pid, pidfd: pidfd.rawValue)
+      throw error
+    }
+  }
+
+  private mutating func answer() throws(RuntimeError) -> Launched {
+    while let report = try channel.receive() {
+      switch report {
+      case .failed(let error): throw error
+      case .needsMappings:
+        try answers.mappings?(pid)
+        try proceed()
+      case .process(let child):
+        try replaceStage(with: child)
+        try answers.known?(pid)
+        try proceed()
+      case .needsHooks:
+        try answers.hooks?(pid)
+        try proceed()
+      case .console(let fd): try receiveConsole(SharedDescriptor(FileDescriptor(owning: fd)))
+      case .seccompListener(let fd):
+        // Loaded at the exec only, and so delivered by whoever starts the process.
+        _ = cl_close(fd)
+      case .warning(let text): warn(text)
+      case .ready:
+        if let pidfdSocket {
+          try DescriptorSocket.send(
+            pidfd.rawValue, text: "pidfd", to: pidfdSocket, option: "--pidfd-socket")
+        }
+        return Launched(pid: pid, pidfd: pidfd, console: console, channel: channel, answers)
+      }
+    }
+    throw RuntimeError("container process \(pid) ended before it was set up")
+  }
+
+  private func proceed() throws(RuntimeError) {
+    try step("container process") { () throws(SystemError) in try channel.proceed() }
+  }
+
+  /// The stage has ended; the process it made, a child of this one, takes its place.
+  private mutating func replaceStage(with child: pid_t) throws(RuntimeError) {
+    var status: CInt = 0
+    while unsafe cl_waitpid(pid, &status, 0) == -EINTR {}
+    pid = child
+    pidfd.close()
+    pidfd = SharedDescriptor(
+      try step("container process") { () throws(SystemError) in
+        FileDescriptor(
+          owning: try system("pidfd_open", "pid \(child)") { cl_pidfd_open(child, 0) })
+      })
+  }
+
+  private mutating func receiveConsole(_ master: SharedDescriptor) throws(RuntimeError) {
+    guard let consoleSocket else {
+      console = master
+      return
+    }
+    try DescriptorSocket.send(
+      master.rawValue, text: "/dev/ptmx", to: consoleSocket, option: "--console-socket")
+  }
+}

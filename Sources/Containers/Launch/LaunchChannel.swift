@@ -1,0 +1,133 @@
+internal import CLinux
+internal import Linux
+
+/// The socket between the runtime and the container's first process until that executes.
+///
+/// Seqpacket: one message a step, and the end of either side ends the other's wait. The first
+/// byte tells the kind; the rest is its content.
+struct LaunchChannel {
+  let socket: SharedDescriptor
+
+  /// What the process tells the runtime.
+  enum Report {
+    /// It failed: nothing more comes.
+    case failed(RuntimeError)
+    /// It has a new user namespace and waits for its id maps.
+    case needsMappings
+    /// The process that becomes the container's first, in the runtime's pid namespace.
+    case process(pid_t)
+    /// The mounts are made: the hooks of the runtime's side are due.
+    case needsHooks
+    /// The terminal's master side.
+    case console(FileDescriptorNumber)
+    /// The seccomp listener.
+    case seccompListener(FileDescriptorNumber)
+    /// All is set up: it waits to execute.
+    case ready
+    /// Something that is no failure but should be said.
+    case warning(String)
+  }
+
+  /// A descriptor that came with a message and is the receiver's to close.
+  typealias FileDescriptorNumber = CInt
+
+  /// The longest message: a fault with a long path in it is cut.
+  private static let limit = 16384
+
+  func send(_ report: Report) throws(SystemError) {
+    switch report {
+    case .failed(let error):
+      var bytes: [UInt8] = [UInt8(ascii: "F"), UInt8(truncatingIfNeeded: error.exitCode)]
+      bytes.append(contentsOf: error.message.utf8.prefix(8000))
+      if let advice = error.advice {
+        bytes.append(0)
+        bytes.append(contentsOf: advice.utf8.prefix(4000))
+      }
+      try socketMessage(bytes)
+    case .needsMappings: try socketMessage([UInt8(ascii: "M")])
+    case .process(let pid): try socketMessage([UInt8(ascii: "P")] + Array(String(pid).utf8))
+    case .needsHooks: try socketMessage([UInt8(ascii: "H")])
+    case .console(let fd): try socketMessage([UInt8(ascii: "C")], [fd])
+    case .seccompListener(let fd): try socketMessage([UInt8(ascii: "S")], [fd])
+    case .ready: try socketMessage([UInt8(ascii: "R")])
+    case .warning(let text): try socketMessage([UInt8(ascii: "W")] + Array(text.utf8.prefix(8000)))
+    }
+  }
+
+  /// The next report; nil when the other side executed its program, or ended.
+  func receive() throws(RuntimeError) -> Report? {
+    let message = try step("container process") { () throws(SystemError) in
+      try Self.receiveMessage(socket.rawValue)
+    }
+    guard let message, let kind = message.bytes.first else { return nil }
+    let content = message.bytes.dropFirst()
+    switch kind {
+    case UInt8(ascii: "F"):
+      guard let code = content.first else { break }
+      let parts = content.dropFirst().split(separator: 0, maxSplits: 1)
+      return .failed(
+        RuntimeError(
+          parts.first.map { String(decoding: $0, as: UTF8.self) } ?? "failed",
+          advice: parts.count > 1 ? String(decoding: parts[1], as: UTF8.self) : nil,
+          exitCode: CInt(code)))
+    case UInt8(ascii: "M"): return .needsMappings
+    case UInt8(ascii: "P"):
+      guard let pid = pid_t(String(decoding: content, as: UTF8.self)) else { break }
+      return .process(pid)
+    case UInt8(ascii: "H"): return .needsHooks
+    case UInt8(ascii: "C"):
+      guard message.fds.count == 1 else { break }
+      return .console(message.fds[0])
+    case UInt8(ascii: "S"):
+      guard message.fds.count == 1 else { break }
+      return .seccompListener(message.fds[0])
+    case UInt8(ascii: "R"): return .ready
+    case UInt8(ascii: "W"): return .warning(String(decoding: content, as: UTF8.self))
+    default: break
+    }
+    for fd in message.fds { _ = cl_close(fd) }
+    throw RuntimeError("container process: a message of kind \(kind) makes no sense")
+  }
+
+  /// Lets the other side go on.
+  func proceed() throws(SystemError) { try socketMessage([UInt8(ascii: "G")]) }
+
+  /// Waits until the runtime lets this process go on; false when the runtime is gone.
+  func waitToProceed() throws(SystemError) -> Bool {
+    try Self.receiveMessage(socket.rawValue) != nil
+  }
+
+  private func socketMessage(_ bytes: [UInt8], _ fds: [CInt] = []) throws(SystemError) {
+    try Self.sendMessage(socket.rawValue, bytes, fds)
+  }
+
+  static func sendMessage(
+    _ fd: CInt, _ bytes: [UInt8], _ fds: [CInt] = []
+  ) throws(SystemError) {
+    try system("sendmsg") {
+      unsafe bytes.withUnsafeBytes { unsafe cl_send_fds(fd, $0.baseAddress!, $0.count, fds, fds.count) }
+    }
+  }
+
+  static func receiveMessage(
+    _ fd: CInt
+  ) throws(SystemError) -> (bytes: [UInt8], fds: [CInt])? {
+    var fds = [CInt](repeating: -1, count: Int(CL_MAX_PASSED_FDS))
+    var count = 0
+    var failure: CInt = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
+      var received: Int
+      repeat {
+        count = Int(CL_MAX_PASSED_FDS)
+        received = unsafe cl_receive_fds(fd, buffer.baseAddress!, buffer.count, &fds, &count)
+      } while received == -Int(EINTR)
+      filled = max(0, received)
+      if received < 0 { failure = CInt(-received) }
+    }
+    // The peer died with unread messages of ours: the same as its end.
+    if failure == ECONNRESET { return nil }
+    if failure != 0 { throw SystemError(failure, "recvmsg") }
+    if bytes.isEmpty && count == 0 { return nil }
+    return (bytes, Array(fds[..<count]))
+  }
+}

@@ -1,0 +1,59 @@
+internal import CLinux
+internal import Cgroups
+internal import Isolation
+internal import Linux
+internal import OCISpec
+
+/// Everything that a launch needs, prepared by the runtime before it clones: the process behind
+/// the clone then has little more to do than system calls.
+final class LaunchPlan {
+  let id: ContainerID
+  let spec: Spec
+  let process: Spec.Process
+  let options: CreateOptions
+  let namespaces: NamespacePlan
+  let mappings: IDMappings
+  let rootfs: RootfsPlan
+  let attributes: ProcessAttributes
+  /// Set before the clone: the cgroup exists by then.
+  var cgroup = Cgroup()
+  /// Nil when the caller of the launch starts the process itself.
+  let startSocket: SharedDescriptor?
+  private let record: ContainerRecord
+
+  init(
+    _ bundle: Bundle, _ record: ContainerRecord, in directory: borrowing ContainerDirectory,
+    _ options: CreateOptions
+  ) throws(RuntimeError) {
+    guard let process = bundle.spec.process else {
+      throw RuntimeError("config.json: process: is missing", advice: "name what to run")
+    }
+    id = directory.id
+    spec = bundle.spec
+    self.process = process
+    self.options = options
+    self.record = record
+    namespaces = try NamespacePlan(spec.linux)
+    try LaunchRules.check(spec, namespaces, options)
+    mappings = IDMappings(uids: spec.linux.uidMappings, gids: spec.linux.gidMappings)
+    rootfs = try RootfsPlan(
+      spec, rootfs: bundle.rootfs, noPivot: options.noPivot)
+    attributes = try ProcessAttributes(
+      process, spec: spec, id: directory.id, preserveFDs: options.preserveFDs,
+      hasUserNamespace: namespaces.has(.user))
+    startSocket = options.startsAtOnce ? nil : try StartSocket.listen(in: directory)
+  }
+
+  /// Whether the process is cloned into its v2 cgroup.
+  var bornInUnified: Bool { cgroup.unifiedDirectory != nil }
+
+  func state(_ status: State.Status, pid: pid_t) -> State {
+    State(
+      ociVersion: record.ociVersion, id: record.id, status: status, pid: pid,
+      bundle: record.bundle, annotations: record.annotations)
+  }
+
+  func hookRunner(_ status: State.Status, pid: pid_t) -> HookRunner {
+    HookRunner(state: state(status, pid: pid))
+  }
+}

@@ -1,0 +1,41 @@
+internal import CLinux
+internal import Isolation
+internal import Linux
+
+/// A process between its clone and its exec, as its parent holds it.
+final class Launched: LaunchedProcess {
+  let pid: Int32
+  let pidfd: SharedDescriptor
+  let console: SharedDescriptor?
+  private let channel: LaunchChannel
+  private let answers: LaunchAttendant.Answers
+
+  init(
+    pid: pid_t, pidfd: SharedDescriptor, console: SharedDescriptor?, channel: LaunchChannel,
+    _ answers: LaunchAttendant.Answers
+  ) {
+    self.pid = pid
+    self.pidfd = pidfd
+    self.console = console
+    self.channel = channel
+    self.answers = answers
+  }
+
+  func start() throws(RuntimeError) {
+    do { try channel.proceed() } catch {
+      throw RuntimeError("container process", error)
+    }
+    let (answers, pid) = (answers, pid)
+    try channel.awaitExec { listener throws(RuntimeError) in try answers.listener?(listener, pid) }
+    channel.socket.close()
+  }
+
+  func abort() { Self.abort(pid: pid, pidfd: pidfd.rawValue) }
+
+  /// Kills a child by its pidfd and waits for it, so that nothing of it is left.
+  static func abort(pid: pid_t, pidfd: CInt) {
+    if pidfd >= 0 { _ = cl_pidfd_send_signal(pidfd, SIGKILL) } else { _ = cl_kill(pid, SIGKILL) }
+    var status: CInt = 0
+    while unsafe cl_waitpid(pid, &status, 0) == -EINTR {}
+  }
+}

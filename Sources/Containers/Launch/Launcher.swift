@@ -1,0 +1,65 @@
+internal import CLinux
+internal import Cgroups
+internal import Isolation
+internal import Linux
+internal import OCISpec
+
+/// The runtime's side of a launch.
+enum Launcher {
+  /// Makes the process and brings it to where it waits to execute.
+  ///
+  /// `known` is called as soon as the container's process exists, with its pid. When this throws
+  /// the process is gone.
+  static func launch(
+    _ plan: LaunchPlan, warn: @escaping (String) -> Void,
+    known: @escaping (pid_t) throws(RuntimeError) -> Void
+  ) throws(RuntimeError) -> Launched {
+    let pair = try step("container process") { () throws(SystemError) in try SocketPair() }
+    let staged = plan.namespaces.needsStage
+    let flags = staged ? 0 : plan.namespaces.cloneFlags
+    let cgroup = staged ? -1 : plan.cgroup.unifiedDirectory?.rawValue ?? -1
+    var pidfd: CInt = -1
+    let pid = unsafe cl_clone3(UInt64(UInt32(bitPattern: flags)), &pidfd, cgroup)
+    if pid == 0 {
+      // The other end must be the runtime's alone: its end tells this process to end.
+      pair.first.close()
+      let channel = LaunchChannel(socket: pair.second)
+      if staged { LaunchStage(plan: plan, channel: channel).run() }
+      ContainerInit(plan: plan, channel: channel).run()
+    }
+    if pid < 0 { throw cloneFailure(SystemError(-pid, "clone3"), plan) }
+    pair.second.close()
+    var attendant = LaunchAttendant(
+      channel: LaunchChannel(socket: pair.first), pid: pid,
+      pidfd: SharedDescriptor(FileDescriptor(owning: pidfd)),
+      consoleSocket: plan.options.consoleSocket, pidfdSocket: plan.options.pidfdSocket, warn: warn)
+    attendant.answers.known = known
+    attendant.answers.mappings = { pid throws(RuntimeError) in try plan.mappings.apply(to: pid) }
+    attendant.answers.hooks = { pid throws(RuntimeError) in
+      let runner = plan.hookRunner(.creating, pid: pid)
+      try runner.run(plan.spec.hooks.prestart, kind: "prestart")
+      try runner.run(plan.spec.hooks.createRuntime, kind: "createRuntime")
+    }
+    attendant.answers.listener = { listener, pid throws(RuntimeError) in
+      try plan.attributes.deliver(listener, pid: pid, plan.state(.creating, pid: pid))
+    }
+    return try attendant.attend(isStage: staged)
+  }
+
+  private static func cloneFailure(_ error: SystemError, _ plan: LaunchPlan) -> RuntimeError {
+    switch error.errno {
+    case EPERM where plan.namespaces.isNew(.user):
+      RuntimeError(
+        "linux.namespaces", error,
+        advice: "user namespaces may be off: see /proc/sys/user/max_user_namespaces")
+    case EPERM:
+      RuntimeError(
+        "linux.namespaces", error,
+        advice: "without privileges a container needs a user namespace: swrun spec --rootless")
+    case ENOSPC:
+      RuntimeError(
+        "linux.namespaces", error, advice: "a limit in /proc/sys/user/max_*_namespaces is reached")
+    default: plan.cgroup.cloneFailure(error)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+public import JSON
+internal import Linux
+
+/// What swrun keeps of a container between two commands (`state.json` in its directory).
+public struct ContainerRecord: Sendable, Equatable {
+  /// The version of this file's format; another one is refused.
+  static let currentFormat = 1
+
+  public var id: String
+  public var ociVersion: String
+  /// The absolute path of the bundle.
+  public var bundle: String
+  /// The absolute path of the root file system.
+  public var rootfs: String
+  /// When `create` began, RFC 3339 in UTC with nanoseconds.
+  public var created: String
+  /// The user who created the container.
+  public var owner: UInt32
+  /// The container's first process in the caller's pid namespace; 0 until it exists.
+  public var pid: Int32 = 0
+  /// When that process started, in clock ticks after boot: tells it from a later one of that pid.
+  public var startTime: UInt64 = 0
+  public var annotations: [String: String]
+  /// Which backend runs it, and why that one.
+  public var isolation: String
+  public var isolationReason: String
+  /// `cgroupfs`, `systemd` or `disabled`.
+  public var cgroupManager: String
+  /// The container's directory in each hierarchy.
+  public var cgroups: [String: String] = [:]
+
+  public init(
+    id: String, ociVersion: String, bundle: String, rootfs: String, created: String,
+    owner: UInt32, annotations: [String: String], isolation: String, isolationReason: String,
+    cgroupManager: String
+  ) {
+    self.id = id
+    self.ociVersion = ociVersion
+    self.bundle = bundle
+    self.rootfs = rootfs
+    self.created = created
+    self.owner = owner
+    self.annotations = annotations
+    self.isolation = isolation
+    self.isolationReason = isolationReason
+    self.cgroupManager = cgroupManager
+  }
+}
+
+extension ContainerRecord: JSONValue {
+  public init(_ json: inout JSONReader) throws(JSONError) {
+    self.init(
+      id: "", ociVersion: "", bundle: "", rootfs: "", created: "", owner: 0, annotations: [:],
+      isolation: "", isolationReason: "", cgroupManager: "")
+    var format = 0
+    let start = try json.beginObject()
+    while let key = try json.nextKey() {
+      switch key {
+      case "format": try json.read(&format)
+      case "id": try json.read(&id)
+      case "ociVersion": try json.read(&ociVersion)
+      case "bundle": try json.read(&bundle)
+      case "rootfs": try json.read(&rootfs)
+      case "created": try json.read(&created)
+      case "owner": try json.read(&owner)
+      case "pid": try json.read(&pid)
+      case "startTime": try json.read(&startTime)
+      case "annotations": try json.read(&annotations)
+      case "isolation": try json.read(&isolation)
+      case "isolationReason": try json.read(&isolationReason)
+      case "cgroupManager": try json.read(&cgroupManager)
+      case "cgroups": try json.read(&cgroups)
+      default: try json.skip()
+      }
+    }
+    guard format == Self.currentFormat else {
+      throw json.invalid(
+        "format \(format) is not the one of this swrun (\(Self.currentFormat))", at: start)
+    }
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("format", Self.currentFormat)
+    json.member("id", id)
+    json.member("ociVersion", ociVersion)
+    json.member("bundle", bundle)
+    json.member("rootfs", rootfs)
+    json.member("created", created)
+    json.member("owner", owner)
+    json.member("pid", pid)
+    json.member("startTime", startTime)
+    json.member("annotations", annotations)
+    json.member("isolation", isolation)
+    json.member("isolationReason", isolationReason)
+    json.member("cgroupManager", cgroupManager)
+    json.member("cgroups", cgroups)
+    json.endObject()
+  }
+}
+
+extension ContainerRecord {
+  /// Whether the container's first process is alive; one that became a zombie is not.
+  public var isAlive: Bool {
+    guard pid > 0, let status = ProcessStatus(pid: pid) else { return false }
+    return status.startTime == startTime && !status.isDead
+  }
+}

@@ -1,0 +1,169 @@
+internal import CLinux
+internal import JSON
+public import Linux
+public import OCISpec
+
+/// What a verb sees of one container.
+public struct ContainerSnapshot: Sendable {
+  public let record: ContainerRecord
+  public let status: State.Status
+}
+
+extension Lifecycle {
+  /// The record and the status of a container.
+  public func snapshot(_ id: ContainerID) throws(RuntimeError) -> ContainerSnapshot {
+    let directory = try store.open(id, lock: .none)
+    let record = try load(directory)
+    return ContainerSnapshot(record: record, status: try status(of: record, in: directory))
+  }
+
+  /// The configuration that the container was created with.
+  public func configuration(_ id: ContainerID) throws(RuntimeError) -> Spec {
+    try configuration(of: store.open(id, lock: .none))
+  }
+
+  /// The state as runtime.md defines it.
+  public func ociState(_ record: ContainerRecord, _ status: State.Status) -> State {
+    State(
+      ociVersion: record.ociVersion, id: record.id, status: status,
+      pid: status == .stopped || record.pid == 0 ? nil : record.pid, bundle: record.bundle,
+      annotations: record.annotations)
+  }
+
+  /// Sends a signal to the container's first process, or with `all` to every process.
+  public func kill(_ id: ContainerID, signal: CInt, all: Bool) throws(RuntimeError) {
+    let directory = try store.open(id, lock: .none)
+    let record = try load(directory)
+    let backend = try backend(record.isolation)
+    if all { return try backend.signalAll(record, signal: signal) }
+    let notRunning = RuntimeError("container \(id) not running")
+    guard record.pid > 0 else { throw notRunning }
+    let process: Pidfd
+    do {
+      process = try Pidfd(record.pid)
+    } catch {
+      throw error.errno == ESRCH ? notRunning : RuntimeError("kill \(id)", error)
+    }
+    // Checked behind the pidfd: from here on the pid cannot become another process.
+    guard record.isAlive else { throw notRunning }
+    do {
+      try process.send(signal: signal)
+    } catch {
+      throw error.errno == ESRCH ? notRunning : RuntimeError("kill \(id)", error)
+    }
+  }
+
+  /// Makes a process in a running container; the returned value starts it.
+  public func exec(
+    _ id: ContainerID, _ options: ExecOptions
+  ) throws(RuntimeError) -> any LaunchedProcess {
+    let directory = try store.open(id, lock: .none)
+    let record = try load(directory)
+    let state = try status(of: record, in: directory)
+    switch state {
+    case .created, .running: break
+    case .paused:
+      if !options.ignorePaused {
+        throw RuntimeError(
+          "cannot exec in a paused container", advice: "use --ignore-paused to override")
+      }
+    case .stopped: throw RuntimeError("cannot exec in a stopped container")
+    case .creating: throw RuntimeError("cannot exec in a container that is being created")
+    }
+    let process = try backend(record.isolation).exec(
+      record, spec: try configuration(of: directory), in: directory, options)
+    if let path = options.pidFile {
+      do { try Self.writePidFile(path, process.pid) } catch {
+        process.abort()
+        throw error
+      }
+    }
+    return process
+  }
+
+  public func pause(_ id: ContainerID) throws(RuntimeError) {
+    let (record, state) = try exclusively(id)
+    guard state == .running || state == .created else {
+      throw RuntimeError("container not running or created: \(state.rawValue)")
+    }
+    try backend(record.isolation).pause(record)
+  }
+
+  public func resume(_ id: ContainerID) throws(RuntimeError) {
+    let (record, state) = try exclusively(id)
+    guard state == .paused else { throw RuntimeError("container not paused") }
+    try backend(record.isolation).resume(record)
+  }
+
+  /// Changes the limits of a container that is not stopped.
+  public func update(
+    _ id: ContainerID, _ resources: Spec.Linux.Resources
+  ) throws(RuntimeError) {
+    let (record, state) = try exclusively(id)
+    if state == .stopped { throw RuntimeError("container not running") }
+    try backend(record.isolation).update(record, resources)
+  }
+
+  /// The pids of the container's processes, in the caller's pid namespace.
+  public func processes(_ id: ContainerID) throws(RuntimeError) -> [Int32] {
+    let directory = try store.open(id, lock: .none)
+    let record = try load(directory)
+    return try backend(record.isolation).processes(record)
+  }
+
+  private func exclusively(
+    _ id: ContainerID
+  ) throws(RuntimeError) -> (ContainerRecord, State.Status) {
+    let directory = try store.open(id, lock: .exclusive)
+    let record = try load(directory)
+    return (record, try status(of: record, in: directory))
+  }
+
+  func status(
+    of record: ContainerRecord, in directory: borrowing ContainerDirectory
+  ) throws(RuntimeError) -> State.Status {
+    if record.pid == 0 { return .creating }
+    guard record.isAlive else { return .stopped }
+    if try backend(record.isolation).isPaused(record) { return .paused }
+    return File.exists(ContainerDirectory.startSocketName, at: directory.reference)
+      ? .created : .running
+  }
+
+  func load(_ directory: borrowing ContainerDirectory) throws(RuntimeError) -> ContainerRecord {
+    guard let record = try loadIfPresent(directory) else {
+      throw StateStore.doesNotExist(directory.id)
+    }
+    return record
+  }
+
+  func loadIfPresent(
+    _ directory: borrowing ContainerDirectory
+  ) throws(RuntimeError) -> ContainerRecord? {
+    guard let bytes = try directory.read(ContainerDirectory.recordName) else { return nil }
+    do {
+      var reader = try JSONReader(bytes.span)
+      let record = try ContainerRecord(&reader)
+      try reader.finish()
+      return record
+    } catch {
+      throw RuntimeError(
+        "state of container \(directory.id): \(ContainerDirectory.recordName): \(error.reason)")
+    }
+  }
+
+  func configuration(of directory: borrowing ContainerDirectory) throws(RuntimeError) -> Spec {
+    guard let bytes = try directory.read(ContainerDirectory.configName) else {
+      throw StateStore.doesNotExist(directory.id)
+    }
+    return try Bundle.parse(bytes)
+  }
+}
+
+extension ContainerDirectory {
+  /// Writes the record, as one step.
+  public func save(_ record: ContainerRecord) throws(RuntimeError) {
+    var writer = JSONWriter()
+    record.write(to: &writer)
+    try write(Self.recordName, writer.bytes)
+  }
+}
