@@ -17,9 +17,9 @@ public struct Bundle: Sendable {
   /// Reads and validates `config.json` (or `config`, relative to the bundle) of the bundle at
   /// `path`.
   public init(path: String, config: String = "config.json") throws(RuntimeError) {
-    let directory: FileDescriptor
+    let directory: SharedDescriptor
     do {
-      directory = try FileDescriptor.open(path, O_PATH | O_DIRECTORY)
+      directory = SharedDescriptor(try FileDescriptor.open(path, O_PATH | O_DIRECTORY))
     } catch {
       throw RuntimeError(
         "bundle \(path): \(error.reason)",
@@ -31,7 +31,7 @@ public struct Bundle: Sendable {
     let bytes: [UInt8]
     do {
       bytes = try File.read(
-        config, limit: Self.configurationLimit, at: DirectoryReference(directory))
+        config, limit: Self.configurationLimit, at: DirectoryReference(rawValue: directory.rawValue))
     } catch {
       throw RuntimeError(
         error.errno == ENOENT
@@ -67,7 +67,7 @@ public struct Bundle: Sendable {
     rootfs = root.path.hasPrefix("/") ? root.path : path + "/" + root.path
     var status = stat()
     let result = unsafe cl_fstatat(AT_FDCWD, rootfs, &status, 0)
-    if result < 0 || status.st_mode & S_IFMT != S_IFDIR {
+    if result < 0 || status.st_mode & mode_t(S_IFMT) != mode_t(S_IFDIR) {
       throw RuntimeError(
         "root.path: rootfs \(rootfs): \(SystemError.reason(result < 0 ? -result : ENOTDIR))",
         advice: "root.path is relative to the bundle \(path)")

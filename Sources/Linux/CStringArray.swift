@@ -3,7 +3,7 @@ internal import CLinux
 /// A NULL-terminated array of C strings, as execve takes it; freed with the last reference.
 ///
 /// Built before a clone, used behind it: the child then makes system calls only.
-public final class CStringArray {
+@safe public final class CStringArray {
   public let pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   public let count: Int
 
