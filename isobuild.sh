@@ -1,1 +1,0 @@
-cd /work/wt/core; mv Sources/Containers/* /tmp/hold/ && echo "// held" > Sources/Containers/Empty.swift && swift build 2>&1 | grep -E "error|warning:|Build" | sort -u| grep -v dlopen | head -30; rm Sources/Containers/Empty.swift; mv /tmp/hold/* Sources/Containers/
