@@ -22,7 +22,8 @@ public struct ContainerBackend: Backend {
   ) throws(RuntimeError) -> any LaunchedProcess {
     let placement = try placement(bundle.spec, record, options)
     record.cgroups = placement?.paths ?? [:]
-    try directory.save(record)
+    let records = directory.records
+    try records.save(record)
     let plan = try LaunchPlan(
       bundle, record, in: directory, options, cacheDirectory: cacheDirectory)
     Trace.mark("plan")
@@ -37,7 +38,7 @@ public struct ContainerBackend: Backend {
       let launched = try Launcher.launch(plan, warn: warn) { pid throws(RuntimeError) in
         known.pid = pid
         known.startTime = ProcessStatus(pid: pid)?.startTime ?? 0
-        try directory.save(known)
+        try records.save(known)
       }
       record = known
       Trace.mark("container process")
@@ -110,7 +111,7 @@ public struct ContainerBackend: Backend {
   private func signalFirst(_ record: ContainerRecord, _ signal: CInt) throws(RuntimeError) {
     guard record.pid > 0, let process = try? Pidfd(record.pid), record.isAlive else { return }
     try step("kill \(record.id)") { () throws(SystemError) in
-      do { try process.send(signal: signal) } catch {
+      do throws(SystemError) { try process.send(signal: signal) } catch {
         if error.errno != ESRCH { throw error }
       }
     }

@@ -159,11 +159,21 @@ extension Lifecycle {
   }
 }
 
-extension ContainerDirectory {
-  /// Writes the record, as one step.
+/// Writes a container's record while its directory is open.
+public struct RecordWriter {
+  let directory: DirectoryReference
+
+  /// Replaces the record as one step.
   public func save(_ record: ContainerRecord) throws(RuntimeError) {
     var writer = JSONWriter()
     record.write(to: &writer)
-    try write(Self.recordName, writer.bytes)
+    try step("state of container \(record.id)") { () throws(SystemError) in
+      try File.replace(ContainerDirectory.recordName, with: writer.bytes, in: directory)
+    }
   }
+}
+
+extension ContainerDirectory {
+  /// Valid as long as the directory is.
+  public var records: RecordWriter { RecordWriter(directory: reference) }
 }

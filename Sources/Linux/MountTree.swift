@@ -1,4 +1,4 @@
-public import CLinux
+internal import CLinux
 
 /// A mount tree by descriptor: detached until `attach`, and gone with the descriptor when it was
 /// never attached (open_tree(2), fsmount(2)).
@@ -90,7 +90,7 @@ public struct FilesystemContext: ~Copyable {
   /// Makes the file system and a detached mount of it; `attributes` are MOUNT_ATTR_ values.
   public func mount(attributes: UInt) throws(SystemError) -> MountTree {
     try system("fsconfig", "create \(type)") {
-      unsafe cl_fsconfig(descriptor.rawValue, UInt32(CL_FSCONFIG_CMD_CREATE), nil, nil, 0)
+      cl_fsconfig(descriptor.rawValue, UInt32(CL_FSCONFIG_CMD_CREATE), nil, nil, 0)
     }
     return MountTree(
       owning: FileDescriptor(

@@ -19,3 +19,13 @@ public final class SharedDescriptor {
   /// Closes it now instead of with the last reference.
   public func close() { _ = descriptor.take() }
 }
+
+extension SharedDescriptor {
+  /// One that refers to nothing.
+  public static var closed: SharedDescriptor { SharedDescriptor() }
+
+  private convenience init() {
+    self.init(FileDescriptor(owning: -1))
+    close()
+  }
+}

@@ -27,7 +27,7 @@ import Testing
       saved.pid = 42
       saved.startTime = .max
       saved.cgroups = ["": "/sys/fs/cgroup/x", "memory": "/m"]
-      try directory.save(saved)
+      try directory.records.save(saved)
       let lifecycle = Lifecycle(store: store, backends: [], warn: { _ in })
       #expect(try lifecycle.load(store.open(id, lock: .none)) == saved)
       #expect(try store.list() == [id])

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Cgroups
 internal import Isolation
 internal import Linux
 internal import OCISpec
@@ -10,7 +11,7 @@ struct ExecProcess {
 
   /// The stage: joins everything, then makes the process that is in the pid namespace.
   func runStage() -> Never {
-    do {
+    do throws(RuntimeError) {
       try plan.cgroup.join(bornInUnified: false)
       try join(plan.namespaces)
       try ContainerInit.becomeNamespaceRoot()
@@ -30,7 +31,7 @@ struct ExecProcess {
 
   /// The process itself, when its parent entered the pid namespace for it.
   func run() -> Never {
-    do {
+    do throws(RuntimeError) {
       try plan.cgroup.join(bornInUnified: plan.bornInUnified)
       try join(plan.namespaces & ~CLONE_NEWPID)
     } catch { fail(error) }
@@ -51,7 +52,7 @@ struct ExecProcess {
   }
 
   private func finish() -> Never {
-    do {
+    do throws(RuntimeError) {
       try step("session") { () throws(SystemError) in try system("setsid") { cl_setsid() } }
       if !plan.options.noNewKeyring { try SessionKeyring.join(plan.id, plan.process) }
       if plan.process.terminal { try takeTerminal() }
@@ -73,7 +74,7 @@ struct ExecProcess {
     let root = try step("terminal") { () throws(SystemError) in
       try FileDescriptor.open("/", O_PATH | O_DIRECTORY)
     }
-    let console = try Console(rootfs: root, size: plan.process.consoleSize)
+    let console = try Console(rootfs: root.rawValue, size: plan.process.consoleSize)
     try console.attach(channel)
   }
 }

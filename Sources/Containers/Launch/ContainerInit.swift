@@ -109,15 +109,7 @@ struct ContainerInit {
 
   /// Makes the terminal in the container's devpts and hands its master side to the runtime.
   private func takeTerminal() throws(RuntimeError) {
-    let console = try plan.rootfs.openConsole(plan.process)
-    try step("terminal") { () throws(SystemError) in
-      try channel.send(.console(console.master.rawValue))
-      console.master.close()
-      for number: CInt in 0...2 {
-        try system("dup2", "the terminal") { cl_dup2(console.slave.rawValue, number) }
-      }
-      try system("ioctl", "TIOCSCTTY") { cl_set_controlling_terminal(0) }
-    }
+    try plan.rootfs.openConsole(plan.process).attach(channel)
   }
 
   /// prestart and createRuntime run on the runtime's side, createContainer here; all of them

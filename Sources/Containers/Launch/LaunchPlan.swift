@@ -13,7 +13,7 @@ final class LaunchPlan {
   let options: CreateOptions
   let namespaces: NamespacePlan
   let mappings: IDMappings
-  let rootfs: RootfsPlan
+  let rootfs: RootfsBuilder
   let attributes: ProcessAttributes
   /// Set before the clone: the cgroup exists by then.
   var cgroup = Cgroup()
@@ -23,7 +23,7 @@ final class LaunchPlan {
 
   init(
     _ bundle: Bundle, _ record: ContainerRecord, in directory: borrowing ContainerDirectory,
-    _ options: CreateOptions
+    _ options: CreateOptions, cacheDirectory: String?
   ) throws(RuntimeError) {
     guard let process = bundle.spec.process else {
       throw RuntimeError("config.json: process: is missing", advice: "name what to run")
@@ -36,11 +36,12 @@ final class LaunchPlan {
     namespaces = try NamespacePlan(spec.linux)
     try LaunchRules.check(spec, namespaces, options)
     mappings = IDMappings(uids: spec.linux.uidMappings, gids: spec.linux.gidMappings)
-    rootfs = try RootfsPlan(
-      spec, rootfs: bundle.rootfs, noPivot: options.noPivot)
+    rootfs = RootfsBuilder(
+      try RootfsPlan(
+        spec, rootfs: bundle.rootfs, noPivot: options.noPivot, namespaces: namespaces))
     attributes = try ProcessAttributes(
       process, spec: spec, id: directory.id, preserveFDs: options.preserveFDs,
-      hasUserNamespace: namespaces.has(.user))
+      hasUserNamespace: namespaces.has(.user), cacheDirectory: cacheDirectory)
     startSocket = options.startsAtOnce ? nil : try StartSocket.listen(in: directory)
   }
 

@@ -1,5 +1,7 @@
 internal import CLinux
+internal import Cgroups
 internal import Linux
+internal import OCISpec
 
 /// The process before the container's first one, where that must be born into namespaces that a
 /// process cannot enter itself: joined pid and user namespaces, and a new time namespace.
@@ -8,7 +10,7 @@ struct LaunchStage {
   let channel: LaunchChannel
 
   func run() -> Never {
-    do {
+    do throws(RuntimeError) {
       try enter()
       try cloneInit()
     } catch {

@@ -59,7 +59,7 @@ struct IDMappings {
     let environment = CStringArray([])
     for directory in ["/usr/bin/", "/bin/", "/usr/local/bin/"]
     where File.exists(directory + program) {
-      let child = unsafe cl_clone3(0, nil, -1)
+      let child = cl_clone3(0, nil, -1)
       if child == 0 {
         cl_reset_signals()
         _ = unsafe cl_execve(directory + program, arguments.pointer, environment.pointer)

@@ -23,14 +23,12 @@ final class RootfsPlan {
   let entries: [Entry]
   /// The root file system's tree, when the process could not reach it: in a user namespace.
   let tree: SharedDescriptor?
+  let treeIsClone = geteuid() == 0
   /// Whether the process is not the host's root: it cannot make device nodes.
   let inUserNamespace: Bool
   let hasNetworkNamespace: Bool
   let hasCgroupNamespace: Bool
-  /// /dev/null of the host, checked to be that device (CVE-2025-31133).
-  let null: SharedDescriptor
-  /// Device nodes to bind where none can be made, by name below /dev.
-  var hostDevices: [String: SharedDescriptor] = [:]
+  let devices: DevicePlan
 
   init(
     _ spec: Spec, rootfs: String, noPivot: Bool, namespaces: NamespacePlan
@@ -38,33 +36,86 @@ final class RootfsPlan {
     self.spec = spec
     path = rootfs
     self.noPivot = noPivot
-    inUserNamespace = namespaces.has(.user)
-    hasNetworkNamespace = namespaces.has(.network)
+    let isUnprivileged = namespaces.has(.user)
+    inUserNamespace = isUnprivileged
+    hasNetworkNamespace = namespaces.isNew(.network)
     hasCgroupNamespace = namespaces.has(.cgroup)
     var entries: [Entry] = []
     for (index, mount) in spec.mounts.enumerated() {
-      entries.append(
-        try Self.entry(mount, "mounts[\(index)]", opensSource: namespaces.has(.user)))
+      entries.append(try Self.entry(mount, "mounts[\(index)]", opensSource: isUnprivileged))
     }
     self.entries = entries
-    tree = nil
-    null = try step("/dev/null of the host") { () throws(SystemError) in
-      let descriptor = try FileDescriptor.open("/dev/null", O_PATH | O_NOFOLLOW)
-      let status = try descriptor.status()
-      guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFCHR),
-        status.st_rdev == cl_makedev(1, 3)
-      else { throw SystemError(ENODEV, "fstat", "/dev/null") }
-      return SharedDescriptor(descriptor)
-    }
+    tree = isUnprivileged ? try Self.cloneForUserNamespace(rootfs, "root.path", true) : nil
+    devices = DevicePlan(spec.linux.devices)
   }
 
   private static func entry(
     _ mount: Spec.Mount, _ name: String, opensSource: Bool
   ) throws(RuntimeError) -> Entry {
-    let options = MountOptions(mount.options)
+    var options = MountOptions(mount.options)
     let isBind = options.isBind || mount.type == "bind"
+    let source = mount.source ?? ""
+    if isBind && source.isEmpty {
+      throw RuntimeError("\(name): source: is missing", advice: "a bind mount needs a source")
+    }
+    // A mapping without the option asks for one as well (config.md, "idmap").
+    if !mount.uidMappings.isEmpty && !options.isIDMapped { options.isIDMapped = true }
+    var tree: SharedDescriptor? = nil
+    if isBind && (opensSource || options.isIDMapped) {
+      tree = try cloneForUserNamespace(
+        source, name, options.isRecursiveBind, keepsSymlink: options.keepsSymlink)
+    }
+    if options.isIDMapped {
+      guard isBind, let tree else {
+        throw RuntimeError("\(name): idmap: only bind mounts can be id-mapped")
+      }
+      let namespace = try IDMapNamespace.make(
+        IDMappings(uids: mount.uidMappings, gids: mount.gidMappings), name)
+      try step("\(name): idmap", advice: "the file system must support id-mapped mounts") {
+        () throws(SystemError) in
+        try MountTree.setAttributes(
+          tree.rawValue, set: UInt(CL_MOUNT_ATTR_IDMAP), userNamespace: namespace.rawValue,
+          recursive: options.isIDMappedRecursively, source)
+      }
+    }
     return Entry(
       name: name, destination: mount.destination, type: isBind ? "bind" : mount.type ?? "none",
-      source: mount.source ?? "", options: options, tree: nil)
+      source: source, options: options, tree: tree)
+  }
+
+  /// Clones a host tree with the runtime's rights. It must not stay a peer of the host's mount:
+  /// what is mounted below it in the container would appear on the host.
+  private static func cloneForUserNamespace(
+    _ path: String, _ name: String, _ recursive: Bool, keepsSymlink: Bool = false
+  ) throws(RuntimeError) -> SharedDescriptor {
+    do {
+      let tree = try MountTree.clone(
+        path, recursive: recursive, flags: keepsSymlink ? AT_SYMLINK_NOFOLLOW : 0)
+      try tree.setAttributes(
+        set: 0, propagation: UInt(CL_MS_SLAVE), recursive: recursive, path)
+      return SharedDescriptor(try tree.descriptor.duplicate())
+    } catch {
+      if error.errno == EPERM && geteuid() != 0 { return try openForClone(path, name) }
+      throw sourceFault(name, path, error)
+    }
+  }
+
+  /// Without privileges a tree can be cloned in the container's mount namespace only: the
+  /// descriptor says from where.
+  private static func openForClone(
+    _ path: String, _ name: String
+  ) throws(RuntimeError) -> SharedDescriptor {
+    do {
+      return SharedDescriptor(try FileDescriptor.open(path, O_PATH))
+    } catch {
+      throw sourceFault(name, path, error)
+    }
+  }
+
+  static func sourceFault(_ name: String, _ path: String, _ error: SystemError) -> RuntimeError {
+    error.errno == ENOENT
+      ? RuntimeError(
+        "\(name): source \(path) does not exist", advice: "bind mount needs an existing source")
+      : RuntimeError("\(name): source \(path)", error)
   }
 }
