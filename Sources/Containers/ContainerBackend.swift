@@ -41,6 +41,7 @@ public struct ContainerBackend: Backend {
         try records.save(known)
       }
       record = known
+      if !options.startsAtOnce { try launched.leave() }
       Trace.mark("container process")
       return launched
     } catch {

@@ -31,7 +31,8 @@ public struct Bundle: Sendable {
     let bytes: [UInt8]
     do {
       bytes = try File.read(
-        config, limit: Self.configurationLimit, at: DirectoryReference(rawValue: directory.rawValue))
+        config, limit: Self.configurationLimit, at: DirectoryReference(rawValue: directory.rawValue)
+      )
     } catch {
       throw RuntimeError(
         error.errno == ENOENT

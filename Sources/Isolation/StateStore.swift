@@ -134,7 +134,9 @@ public struct ContainerDirectory: ~Copyable {
     try step("state of container \(id)") { () throws(SystemError) in
       for name in try descriptor.entries(path) {
         let result = unsafe cl_unlinkat(descriptor.rawValue, name, 0)
-        if result < 0 && result != -ENOENT { throw SystemError(-result, "unlink", path + "/" + name) }
+        if result < 0 && result != -ENOENT {
+          throw SystemError(-result, "unlink", path + "/" + name)
+        }
       }
       let result = unsafe cl_unlinkat(AT_FDCWD, path, AT_REMOVEDIR)
       if result < 0 && result != -ENOENT { throw SystemError(-result, "rmdir", path) }

@@ -123,7 +123,8 @@ struct ContainerInit {
       }
     }
     if !hooks.createContainer.isEmpty {
-      try plan.hookRunner(.creating, pid: getpid()).run(hooks.createContainer, kind: "createContainer")
+      try plan.hookRunner(.creating, pid: getpid()).run(
+        hooks.createContainer, kind: "createContainer")
     }
   }
 

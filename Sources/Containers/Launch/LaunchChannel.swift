@@ -105,7 +105,9 @@ struct LaunchChannel {
     _ fd: CInt, _ bytes: [UInt8], _ fds: [CInt] = []
   ) throws(SystemError) {
     try system("sendmsg") {
-      unsafe bytes.withUnsafeBytes { unsafe cl_send_fds(fd, $0.baseAddress!, $0.count, fds, fds.count) }
+      unsafe bytes.withUnsafeBytes {
+        unsafe cl_send_fds(fd, $0.baseAddress!, $0.count, fds, fds.count)
+      }
     }
   }
 

@@ -20,6 +20,8 @@ final class LaunchPlan {
   /// Nil when the caller of the launch starts the process itself.
   let startSocket: SharedDescriptor?
   private let record: ContainerRecord
+  /// The state directory, whose lock the clone must not hold on to.
+  private let lock: CInt
 
   init(
     _ bundle: Bundle, _ record: ContainerRecord, in directory: borrowing ContainerDirectory,
@@ -29,6 +31,7 @@ final class LaunchPlan {
       throw RuntimeError("config.json: process: is missing", advice: "name what to run")
     }
     id = directory.id
+    lock = directory.descriptor.rawValue
     spec = bundle.spec
     self.process = process
     self.options = options
@@ -47,6 +50,9 @@ final class LaunchPlan {
 
   /// Whether the process is cloned into its v2 cgroup.
   var bornInUnified: Bool { cgroup.unifiedDirectory != nil }
+
+  /// In the clone: what was inherited and is the runtime's alone.
+  func leaveRuntime() { _ = cl_close(lock) }
 
   func state(_ status: State.Status, pid: pid_t) -> State {
     State(

@@ -30,6 +30,12 @@ final class Launched: LaunchedProcess {
     channel.socket.close()
   }
 
+  /// Lets the process wait for `start` on its own: the runtime may end now.
+  func leave() throws(RuntimeError) {
+    try step("container process") { () throws(SystemError) in try channel.proceed() }
+    channel.socket.close()
+  }
+
   func abort() { Self.abort(pid: pid, pidfd: pidfd.rawValue) }
 
   /// Kills a child by its pidfd and waits for it, so that nothing of it is left.

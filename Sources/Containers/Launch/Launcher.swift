@@ -23,6 +23,7 @@ enum Launcher {
     if pid == 0 {
       // The other end must be the runtime's alone: its end tells this process to end.
       pair.first.close()
+      plan.leaveRuntime()
       let channel = LaunchChannel(socket: pair.second)
       if staged { LaunchStage(plan: plan, channel: channel).run() }
       ContainerInit(plan: plan, channel: channel).run()

@@ -4,7 +4,8 @@ internal import Linux
 /// A user namespace that nobody lives in: it carries the id maps of an id-mapped mount.
 enum IDMapNamespace {
   /// Makes one with `mappings`; the descriptor keeps it.
-  static func make(_ mappings: IDMappings, _ name: String) throws(RuntimeError) -> SharedDescriptor {
+  static func make(_ mappings: IDMappings, _ name: String) throws(RuntimeError) -> SharedDescriptor
+  {
     guard !mappings.uids.isEmpty, !mappings.gids.isEmpty else {
       throw RuntimeError("\(name): idmap: uidMappings and gidMappings are needed")
     }

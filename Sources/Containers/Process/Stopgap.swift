@@ -9,7 +9,10 @@ final class ProcessAttributes {
   let arguments: CStringArray
   let environment: CStringArray
   let preserveFDs: Int
-  init(_ process: Spec.Process, spec: Spec, id: ContainerID, preserveFDs: Int, hasUserNamespace: Bool, cacheDirectory: String?) throws(RuntimeError) {
+  init(
+    _ process: Spec.Process, spec: Spec, id: ContainerID, preserveFDs: Int, hasUserNamespace: Bool,
+    cacheDirectory: String?
+  ) throws(RuntimeError) {
     self.process = process
     arguments = CStringArray(process.args)
     environment = CStringArray(process.env)
@@ -30,6 +33,12 @@ final class ProcessAttributes {
   }
   func deliver(_ l: SharedDescriptor, pid: pid_t, _ s: State) throws(RuntimeError) {}
 }
-enum SessionKeyring { static func join(_ id: ContainerID, _ p: Spec.Process) throws(RuntimeError) {} }
+enum SessionKeyring {
+  static func join(_ id: ContainerID, _ p: Spec.Process) throws(RuntimeError) {}
+}
 enum OOMScore { static func open(_ p: Spec.Process) throws(RuntimeError) -> Int { 0 } }
-enum SeccompListener { static func deliver(_ l: SharedDescriptor, _ s: Spec.Linux.Seccomp?, _ st: State) throws(RuntimeError) {} }
+enum SeccompListener {
+  static func deliver(_ l: SharedDescriptor, _ s: Spec.Linux.Seccomp?, _ st: State)
+    throws(RuntimeError)
+  {}
+}

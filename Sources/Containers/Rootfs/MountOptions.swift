@@ -120,7 +120,9 @@ struct MountOptions: Equatable {
   static let known: [String] =
     (attributes.keys.flatMap { $0 == "ro" ? ["ro", "rro"] : [$0, "r" + $0] }
     + propagations.keys.flatMap { [$0, "r" + $0] }
-    + ["defaults", "async", "sync", "dirsync", "lazytime", "nolazytime", "mand", "nomand",
+    + [
+      "defaults", "async", "sync", "dirsync", "lazytime", "nolazytime", "mand", "nomand",
       "silent", "loud", "iversion", "noiversion", "acl", "noacl", "bind", "rbind", "remount",
-      "tmpcopyup", "idmap", "ridmap", "copy-symlink"]).sorted()
+      "tmpcopyup", "idmap", "ridmap", "copy-symlink",
+    ]).sorted()
 }
