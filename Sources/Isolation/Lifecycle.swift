@@ -37,7 +37,7 @@ public struct Lifecycle {
     let directory = try store.reserve(id)
     var record = ContainerRecord(
       id: id.value, ociVersion: bundle.spec.ociVersion, bundle: bundle.path,
-      rootfs: bundle.rootfs, created: Timestamp.rfc3339(nanoseconds: cl_realtime_ns()),
+      rootfs: bundle.rootfs, created: Timestamp.now.description,
       owner: getuid(), annotations: bundle.spec.annotations, isolation: isolation.name,
       isolationReason: isolation.reason, cgroupManager: options.cgroupManager)
     var launched: (any LaunchedProcess)? = nil
