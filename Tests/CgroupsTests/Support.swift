@@ -69,7 +69,7 @@ final class Site {
 /// A shell that joins the cgroup and then runs a script.
 final class Member {
   let process = Process()
-  private let pipe = Pipe()
+  private let pipe = Foundation.Pipe()
 
   init(_ placement: CgroupPlacement, _ script: String) throws {
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
