@@ -33,6 +33,7 @@ public struct ContainerBackend: Backend {
         plan.cgroup = try Cgroup.create(
           placement, resources: bundle.spec.linux.resources, rootless: geteuid() != 0)
       }
+      plan.rootfs.cgroups = plan.cgroup.paths
       try limit(plan, bundle.spec.linux.resources)
       Trace.mark("cgroup")
       let launched = try Launcher.launch(plan, warn: warn) { pid throws(RuntimeError) in

@@ -12,6 +12,7 @@
 #include "clinux_namespace.h"
 #include "clinux_process.h"
 #include "clinux_session.h"
+#include "clinux_rootfs.h"
 #include "clinux_socket.h"
 #include "clinux_terminal.h"
 

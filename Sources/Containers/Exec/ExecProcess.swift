@@ -74,7 +74,7 @@ struct ExecProcess {
     let root = try step("terminal") { () throws(SystemError) in
       try FileDescriptor.open("/", O_PATH | O_DIRECTORY)
     }
-    let console = try Console(rootfs: root.rawValue, size: plan.process.consoleSize)
+    let console = try Console(rootfs: root.rawValue, plan.process)
     try console.attach(channel)
   }
 }

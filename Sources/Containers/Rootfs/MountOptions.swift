@@ -25,6 +25,8 @@ struct MountOptions: Equatable {
   /// Maps the ids of a bind mount, or of all below it.
   var isIDMapped = false
   var isIDMappedRecursively = false
+  /// The id map as crun writes it: `uids=0-1000-10#20-2000-1;gids=0-1000-10`.
+  var mapping: String?
   /// A bind source that is a symbolic link is mounted as the link.
   var keepsSymlink = false
 
@@ -35,31 +37,38 @@ struct MountOptions: Equatable {
   }
 
   private mutating func add(_ option: String) {
-    if let change = Self.attributes[option] {
+    if let change = Self.attribute(option) {
       change.apply(&set, &clear)
-    } else if option.hasPrefix("r"), let change = Self.attributes[String(option.dropFirst())],
-      option != "ro", option != "rw"
-    {
-      change.apply(&recursiveSet, &recursiveClear)
-    } else if let flag = Self.propagations[option] {
+    } else if let flag = Self.propagation(option) {
       propagation = flag
       propagationIsRecursive = false
-    } else if option.hasPrefix("r"), let flag = Self.propagations[String(option.dropFirst())] {
-      propagation = flag
-      propagationIsRecursive = true
+    } else if option.utf8.first == UInt8(ascii: "r"), addRecursive(String(option.dropFirst())) {
+      return
     } else {
       addOther(option)
     }
   }
 
+  /// `rro`, `rslave` and their kin; false when the rest is no such name.
+  private mutating func addRecursive(_ name: String) -> Bool {
+    if let change = Self.attribute(name) {
+      change.apply(&recursiveSet, &recursiveClear)
+    } else if let flag = Self.propagation(name) {
+      propagation = flag
+      propagationIsRecursive = true
+    } else {
+      return false
+    }
+    return true
+  }
+
   private mutating func addOther(_ option: String) {
     switch option {
-    case "defaults", "async", "nolazytime", "loud", "nomand", "nouser", "auto", "noauto",
-      "user", "users", "_netdev", "norelatime", "nostrictatime":
+    // What these ask for is so already, or is for mount(8) alone.
+    case "defaults", "async", "nolazytime", "loud", "silent", "nomand", "auto", "noauto",
+      "norelatime", "nostrictatime", "rnorelatime", "rnostrictatime", "":
       break
-    case "sync", "dirsync", "lazytime", "mand", "silent", "iversion", "noiversion", "acl",
-      "noacl":
-      filesystemFlags.append(option)
+    case "sync", "dirsync", "lazytime", "mand": filesystemFlags.append(option)
     case "bind": isBind = true
     case "rbind":
       isBind = true
@@ -70,6 +79,13 @@ struct MountOptions: Equatable {
     case "ridmap":
       isIDMapped = true
       isIDMappedRecursively = true
+    case _ where option.hasPrefix("idmap="):
+      isIDMapped = true
+      mapping = String(option.dropFirst("idmap=".count))
+    case _ where option.hasPrefix("ridmap="):
+      isIDMapped = true
+      isIDMappedRecursively = true
+      mapping = String(option.dropFirst("ridmap=".count))
     case "copy-symlink": keepsSymlink = true
     default: data.append(option)
     }
@@ -86,43 +102,51 @@ struct MountOptions: Equatable {
     }
   }
 
-  private static let attributes: [String: Change] = {
-    let readOnly = UInt(CL_MOUNT_ATTR_RDONLY)
-    let noSUID = UInt(CL_MOUNT_ATTR_NOSUID)
-    let noDevices = UInt(CL_MOUNT_ATTR_NODEV)
-    let noExec = UInt(CL_MOUNT_ATTR_NOEXEC)
-    let noSymlinks = UInt(CL_MOUNT_ATTR_NOSYMFOLLOW)
-    let noDirectoryTime = UInt(CL_MOUNT_ATTR_NODIRATIME)
+  private static func attribute(_ option: String) -> Change? {
     // The access time flags are one field of three values, which has to be cleared as a whole.
-    let accessTime = UInt(CL_MOUNT_ATTR__ATIME)
-    return [
-      "ro": Change(set: readOnly, clear: 0), "rw": Change(set: 0, clear: readOnly),
-      "nosuid": Change(set: noSUID, clear: 0), "suid": Change(set: 0, clear: noSUID),
-      "nodev": Change(set: noDevices, clear: 0), "dev": Change(set: 0, clear: noDevices),
-      "noexec": Change(set: noExec, clear: 0), "exec": Change(set: 0, clear: noExec),
-      "nosymfollow": Change(set: noSymlinks, clear: 0),
-      "symfollow": Change(set: 0, clear: noSymlinks),
-      "nodiratime": Change(set: noDirectoryTime, clear: 0),
-      "diratime": Change(set: 0, clear: noDirectoryTime),
-      "noatime": Change(set: UInt(CL_MOUNT_ATTR_NOATIME), clear: accessTime),
-      "strictatime": Change(set: UInt(CL_MOUNT_ATTR_STRICTATIME), clear: accessTime),
-      "relatime": Change(set: UInt(CL_MOUNT_ATTR_RELATIME), clear: accessTime),
-      "atime": Change(set: UInt(CL_MOUNT_ATTR_RELATIME), clear: accessTime),
+    let times = UInt(CL_MOUNT_ATTR__ATIME)
+    return switch option {
+    case "ro": Change(set: UInt(CL_MOUNT_ATTR_RDONLY), clear: 0)
+    case "rw": Change(set: 0, clear: UInt(CL_MOUNT_ATTR_RDONLY))
+    case "nosuid": Change(set: UInt(CL_MOUNT_ATTR_NOSUID), clear: 0)
+    case "suid": Change(set: 0, clear: UInt(CL_MOUNT_ATTR_NOSUID))
+    case "nodev": Change(set: UInt(CL_MOUNT_ATTR_NODEV), clear: 0)
+    case "dev": Change(set: 0, clear: UInt(CL_MOUNT_ATTR_NODEV))
+    case "noexec": Change(set: UInt(CL_MOUNT_ATTR_NOEXEC), clear: 0)
+    case "exec": Change(set: 0, clear: UInt(CL_MOUNT_ATTR_NOEXEC))
+    case "nosymfollow": Change(set: UInt(CL_MOUNT_ATTR_NOSYMFOLLOW), clear: 0)
+    case "symfollow": Change(set: 0, clear: UInt(CL_MOUNT_ATTR_NOSYMFOLLOW))
+    case "nodiratime": Change(set: UInt(CL_MOUNT_ATTR_NODIRATIME), clear: 0)
+    case "diratime": Change(set: 0, clear: UInt(CL_MOUNT_ATTR_NODIRATIME))
+    case "noatime": Change(set: UInt(CL_MOUNT_ATTR_NOATIME), clear: times)
+    case "strictatime": Change(set: UInt(CL_MOUNT_ATTR_STRICTATIME), clear: times)
+    case "relatime", "atime": Change(set: UInt(CL_MOUNT_ATTR_RELATIME), clear: times)
+    default: nil
+    }
+  }
+
+  private static func propagation(_ option: String) -> UInt? {
+    switch option {
+    case "shared": UInt(CL_MS_SHARED)
+    case "slave": UInt(CL_MS_SLAVE)
+    case "private": UInt(CL_MS_PRIVATE)
+    case "unbindable": UInt(CL_MS_UNBINDABLE)
+    default: nil
+    }
+  }
+
+  /// Every name that has a meaning here, sorted, for `features`.
+  static let known: [String] = {
+    let attributes = [
+      "ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec", "nosymfollow", "symfollow",
+      "nodiratime", "diratime", "noatime", "strictatime", "relatime", "atime",
     ]
+    let propagations = ["shared", "slave", "private", "unbindable"]
+    return
+      ((attributes + propagations).flatMap { [$0, "r" + $0] } + [
+        "defaults", "async", "sync", "dirsync", "lazytime", "nolazytime", "mand", "nomand",
+        "silent", "loud", "norelatime", "nostrictatime", "rnorelatime", "rnostrictatime", "bind",
+        "rbind", "remount", "tmpcopyup", "idmap", "ridmap", "copy-symlink",
+      ]).sorted()
   }()
-
-  private static let propagations: [String: UInt] = [
-    "shared": UInt(CL_MS_SHARED), "slave": UInt(CL_MS_SLAVE), "private": UInt(CL_MS_PRIVATE),
-    "unbindable": UInt(CL_MS_UNBINDABLE),
-  ]
-
-  /// All names, for `features`.
-  static let known: [String] =
-    (attributes.keys.flatMap { $0 == "ro" ? ["ro", "rro"] : [$0, "r" + $0] }
-    + propagations.keys.flatMap { [$0, "r" + $0] }
-    + [
-      "defaults", "async", "sync", "dirsync", "lazytime", "nolazytime", "mand", "nomand",
-      "silent", "loud", "iversion", "noiversion", "acl", "noacl", "bind", "rbind", "remount",
-      "tmpcopyup", "idmap", "ridmap", "copy-symlink",
-    ]).sorted()
 }

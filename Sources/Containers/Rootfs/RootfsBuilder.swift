@@ -11,11 +11,13 @@ final class RootfsBuilder {
   /// The container's root directory.
   private(set) var root = SharedDescriptor.closed
   /// The container's /dev, resolved once (CVE-2026-41579).
-  private(set) var devices = SharedDescriptor.closed
-  /// /dev/null of the host, checked to be that device (CVE-2025-31133).
-  private(set) var null: MaskSource?
+  var devices = SharedDescriptor.closed
   /// One empty read-only directory that covers every masked one.
   private var emptyDirectory: MaskSource?
+  /// The container's null device, which covers every masked file.
+  private var null: MaskSource?
+  /// The container's cgroup in each hierarchy, known when that is made.
+  var cgroups: [String: String] = [:]
 
   init(_ plan: RootfsPlan) { self.plan = plan }
 
@@ -24,10 +26,10 @@ final class RootfsBuilder {
   /// Mounts everything of the configuration below the new root.
   func mountAll() throws(RuntimeError) {
     try separate()
-    try openNull()
     try attachRoot()
     for entry in plan.entries { try MountStep(builder: self, entry: entry).run() }
     try makeDevices()
+    try writeSysctls()
   }
 
   /// Nothing that is mounted here must reach the host; with a shared root the host's mounts are
@@ -47,19 +49,6 @@ final class RootfsBuilder {
     }
   }
 
-  private func openNull() throws(RuntimeError) {
-    null = try step("/dev/null of the host") { () throws(SystemError) in
-      let descriptor = try FileDescriptor.open("/dev/null", O_PATH | O_NOFOLLOW)
-      let status = try descriptor.status()
-      guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFCHR),
-        status.st_rdev == cl_makedev(1, 3)
-      else { throw SystemError(ENODEV, "fstat", "/dev/null") }
-      return MaskSource(
-        try MountTree.clone(
-          "", at: DirectoryReference(descriptor), recursive: false, flags: AT_EMPTY_PATH))
-    }
-  }
-
   private func attachRoot() throws(RuntimeError) {
     try step("root.path \(plan.path)") { () throws(SystemError) in
       let tree = try rootTree()
@@ -72,12 +61,7 @@ final class RootfsBuilder {
   }
 
   private func rootTree() throws(SystemError) -> MountTree {
-    if let given = plan.tree, let descriptor = given.take() {
-      // Cloned by the runtime already, or, where that had no right to, opened by it.
-      if plan.treeIsClone { return MountTree(owning: descriptor) }
-      return try MountTree.clone(
-        "", at: DirectoryReference(descriptor), recursive: true, flags: AT_EMPTY_PATH)
-    }
+    if let tree = plan.tree { return try tree.take() }
     return try MountTree.clone(plan.path, recursive: true)
   }
 
@@ -102,19 +86,29 @@ final class RootfsBuilder {
     }
   }
 
+  /// The null device: of the container, checked to be that device (CVE-2025-31133).
+  func nullMask() throws(SystemError) -> MaskSource {
+    if let null { return null }
+    let descriptor = try RootfsPath.open(root.rawValue, "/dev/null", O_PATH | O_NOFOLLOW)
+    let status = try descriptor.status()
+    guard status.isCharacterDevice, status.st_rdev == cl_makedev(1, 3) else {
+      throw SystemError(ENODEV, "fstat", "/dev/null")
+    }
+    let made = MaskSource(
+      try MountTree.clone(
+        "", at: DirectoryReference(descriptor), recursive: false, flags: AT_EMPTY_PATH))
+    null = made
+    return made
+  }
+
   /// The one empty directory, made when the first path needs it.
   func emptyMask() throws(SystemError) -> MaskSource {
     if let emptyDirectory { return emptyDirectory }
     let context = try FilesystemContext("tmpfs")
-    try context.set("size", "0")
-    try context.set("nr_inodes", "1")
+    try context.set("source", "tmpfs")
     try context.set(flag: "ro")
-    let attributes =
-      CL_MOUNT_ATTR_RDONLY | CL_MOUNT_ATTR_NOSUID | CL_MOUNT_ATTR_NODEV | CL_MOUNT_ATTR_NOEXEC
-    let made = MaskSource(try context.mount(attributes: UInt(attributes)))
+    let made = MaskSource(try context.mount(attributes: UInt(CL_MOUNT_ATTR_RDONLY)))
     emptyDirectory = made
     return made
   }
-
-  func adoptDevices(_ descriptor: SharedDescriptor) { devices = descriptor }
 }
