@@ -4,6 +4,7 @@
 #define CLINUX_H
 
 #include "clinux_base.h"
+#include "clinux_attributes.h"
 #include "clinux_bpf.h"
 #include "clinux_event.h"
 #include "clinux_dirent.h"

@@ -2,6 +2,7 @@ internal import CLinux
 internal import Cgroups
 internal import Isolation
 internal import Linux
+internal import OCISpec
 
 /// The runtime's side of an exec.
 enum ExecLauncher {
@@ -19,6 +20,7 @@ enum ExecLauncher {
       }
     }
     let cgroup = plan.needsStage ? -1 : plan.cgroup.unifiedDirectory?.rawValue ?? -1
+    let oomScore = try OOMScore.lend(plan.process.oomScoreAdj)
     let pid = unsafe cl_clone3(0, &descriptor, cgroup)
     if pid == 0 {
       pair.first.close()
@@ -26,6 +28,7 @@ enum ExecLauncher {
       if plan.needsStage { process.runStage() }
       process.run()
     }
+    oomScore.restore()
     if pid < 0 { throw cloneFailure(SystemError(-pid, "clone3"), plan) }
     pair.second.close()
     var attendant = LaunchAttendant(

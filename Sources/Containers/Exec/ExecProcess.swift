@@ -12,7 +12,7 @@ struct ExecProcess {
   /// The stage: joins everything, then makes the process that is in the pid namespace.
   func runStage() -> Never {
     do throws(RuntimeError) {
-      try plan.cgroup.join(bornInUnified: false)
+      try joinCgroup(bornInUnified: false)
       try join(plan.namespaces)
       try ContainerInit.becomeNamespaceRoot()
       let pid = cl_clone3(UInt64(CLONE_PARENT), nil, -1)
@@ -32,10 +32,17 @@ struct ExecProcess {
   /// The process itself, when its parent entered the pid namespace for it.
   func run() -> Never {
     do throws(RuntimeError) {
-      try plan.cgroup.join(bornInUnified: plan.bornInUnified)
+      try joinCgroup(bornInUnified: plan.bornInUnified)
       try join(plan.namespaces & ~CLONE_NEWPID)
     } catch { fail(error) }
     finish()
+  }
+
+  private func joinCgroup(bornInUnified: Bool) throws(RuntimeError) {
+    let affinity = plan.process.execCPUAffinity
+    try CPUAffinity.apply(affinity?.initial, "initial")
+    try plan.cgroup.join(bornInUnified: bornInUnified)
+    try CPUAffinity.apply(affinity?.final, "final")
   }
 
   /// From here on the container can see this process: it must not look into it
@@ -56,7 +63,7 @@ struct ExecProcess {
       try step("session") { () throws(SystemError) in try system("setsid") { cl_setsid() } }
       if !plan.options.noNewKeyring { try SessionKeyring.join(plan.id, plan.process) }
       if plan.process.terminal { try takeTerminal() }
-      try plan.attributes.prepare()
+      try plan.attributes.prepare(channel)
       try step("exec") { () throws(SystemError) in
         try channel.send(.ready)
         if try !channel.waitToProceed() { cl_exit(1) }

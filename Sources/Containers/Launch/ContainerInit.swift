@@ -33,15 +33,14 @@ struct ContainerInit {
     try joinNamespaces()
     try nameHost()
     if !plan.options.noNewKeyring { try SessionKeyring.join(plan.id, plan.process) }
-    let oomScore = try OOMScore.open(plan.process)
     try plan.rootfs.mountAll()
     if plan.process.terminal { try takeTerminal() }
     try runCreationHooks()
     try plan.rootfs.enter()
-    try plan.rootfs.finish()
-    _ = oomScore
     let attributes = plan.attributes
-    try attributes.prepare()
+    try attributes.makeWorkingDirectory()
+    try plan.rootfs.finish()
+    try attributes.prepare(channel)
     try awaitStart(attributes)
   }
 

@@ -19,6 +19,7 @@ enum Launcher {
     let flags = staged ? 0 : plan.namespaces.cloneFlags
     let cgroup = staged ? -1 : plan.cgroup.unifiedDirectory?.rawValue ?? -1
     var pidfd: CInt = -1
+    let oomScore = try OOMScore.lend(plan.process.oomScoreAdj)
     let pid = unsafe cl_clone3(UInt64(UInt32(bitPattern: flags)), &pidfd, cgroup)
     if pid == 0 {
       // The other end must be the runtime's alone: its end tells this process to end.
@@ -28,6 +29,7 @@ enum Launcher {
       if staged { LaunchStage(plan: plan, channel: channel).run() }
       ContainerInit(plan: plan, channel: channel).run()
     }
+    oomScore.restore()
     if pid < 0 { throw cloneFailure(SystemError(-pid, "clone3"), plan) }
     pair.second.close()
     var attendant = LaunchAttendant(

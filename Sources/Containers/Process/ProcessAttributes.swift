@@ -1,0 +1,98 @@
+internal import CLinux
+internal import Isolation
+internal import Linux
+internal import OCISpec
+
+/// What `process` of config.json makes of a clone of the runtime (config.md, "Process").
+///
+/// Made by the runtime before the clone, so that behind it little is left to do but system calls:
+/// `prepare` in the container's root, `execute` when the start has come.
+final class ProcessAttributes {
+  private let process: Spec.Process
+  private let personality: Spec.Linux.Personality?
+  private let capabilities: CapabilitySets
+  private let limits: ResourceLimits
+  private let labels: SecurityLabels
+  private let identity: Identity
+  private let workingDirectory: WorkingDirectory
+  private let descriptors: InheritedDescriptors
+  private let arguments: CStringArray
+  private var environment: CStringArray
+  private var executable: Executable?
+  private var isInPlace = false
+
+  init(
+    _ process: Spec.Process, spec: Spec, id: ContainerID, preserveFDs: Int,
+    hasUserNamespace: Bool, cacheDirectory: String?
+  ) throws(RuntimeError) {
+    self.process = process
+    personality = spec.linux.personality
+    capabilities = CapabilitySets(process.capabilities)
+    limits = try ResourceLimits(raisingOwnFor: process.rlimits)
+    labels = try SecurityLabels(process)
+    identity = Identity(user: process.user, hasUserNamespace: hasUserNamespace)
+    workingDirectory = WorkingDirectory(path: process.cwd)
+    descriptors = InheritedDescriptors(preserved: preserveFDs)
+    arguments = CStringArray(process.args)
+    environment = CStringArray(process.env)
+  }
+
+  /// Makes the working directory; in the container's root, before that may become read-only.
+  func makeWorkingDirectory() throws(RuntimeError) { try workingDirectory.make() }
+
+  /// All that can fail before the start, in the container's root and with the runtime's rights.
+  func prepare(_ channel: LaunchChannel) throws(RuntimeError) {
+    if let warning = capabilities.warning {
+      try step("container process") { () throws(SystemError) in
+        try channel.send(.warning(warning))
+      }
+    }
+    try process.scheduler?.apply()
+    try process.ioPriority?.apply()
+    try personality?.apply()
+    isInPlace = try workingDirectory.enter()
+    if HomeDirectory.isMissing(in: process.env) {
+      environment = CStringArray(
+        process.env + ["HOME=\(HomeDirectory.find(uid: process.user.uid))"])
+    }
+    executable = try Executable.find(
+      process.args[0], environment: process.env, isInPlace: isInPlace)
+  }
+
+  /// Gives up the runtime's rights and executes the program; returns only by a throw.
+  func execute(_ channel: LaunchChannel) throws(RuntimeError) -> Never {
+    guard let executable else { throw RuntimeError("process: it was not prepared") }
+    try labels.apply()
+    try descriptors.closeOthers(but: channel.socket.rawValue)
+    cl_reset_signals()
+    try capabilities.limitBounding()
+    try StandardStreams.giveTo(uid: process.user.uid)
+    try identity.assume()
+    if !isInPlace { try workingDirectory.enterAsUser() }
+    try WorkingDirectory.checkReachable()
+    try limits.apply()
+    try capabilities.apply()
+    if process.noNewPrivileges {
+      try step("process.noNewPrivileges") { () throws(SystemError) in
+        try system("prctl", "PR_SET_NO_NEW_PRIVS") { cl_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }
+      }
+    }
+    let result = unsafe cl_execve(executable.path, arguments.pointer, environment.pointer)
+    throw executable.failure(SystemError(-result, "execve", executable.path))
+  }
+
+  /// Hands on the seccomp listener; no filter that has one is loaded yet.
+  func deliver(
+    _ listener: SharedDescriptor, pid: pid_t, _ state: State
+  ) throws(RuntimeError) {
+    throw RuntimeError("linux.seccomp: an unexpected listener of process \(pid)")
+  }
+}
+
+enum SeccompListener {
+  static func deliver(
+    _ listener: SharedDescriptor, _ seccomp: Spec.Linux.Seccomp?, _ state: State
+  ) throws(RuntimeError) {
+    throw RuntimeError("linux.seccomp: an unexpected listener of container \(state.id)")
+  }
+}
