@@ -91,6 +91,7 @@ let package = Package(
       name: "Harness", dependencies: ["CHarness"], path: "Tests/Harness", swiftSettings: testing),
     .testTarget(
       name: "Integration", dependencies: ["Harness", "CHarness"], swiftSettings: testing),
+    .testTarget(name: "Engines", dependencies: ["Harness"], swiftSettings: testing),
     .testTarget(
       name: "Conformance", dependencies: ["Harness", "CHarness"], exclude: ["Probe"],
       swiftSettings: testing),
