@@ -101,6 +101,10 @@ static inline int cl_ftruncate(int fd, off_t length) { CL_RET(ftruncate(fd, leng
 static inline int cl_memfd_create(const char *_Nonnull name, unsigned flags) {
   CL_RET((int)syscall(SYS_memfd_create, name, flags));
 }
+/// The bytes copied, from the source's own position on.
+static inline ssize_t cl_sendfile(int to, int from, size_t count) {
+  CL_RET(sendfile(to, from, NULL, count));
+}
 static inline int cl_fchdir(int fd) { CL_RET(fchdir(fd)); }
 static inline int cl_chdir(const char *_Nonnull path) { CL_RET(chdir(path)); }
 static inline int cl_chroot(const char *_Nonnull path) { CL_RET(chroot(path)); }

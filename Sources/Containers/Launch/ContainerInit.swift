@@ -81,9 +81,9 @@ struct ContainerInit {
         }
       }
     }
-    if plan.namespaces.isNew(.cgroup) {
-      try step("cgroup namespace") { () throws(SystemError) in
-        try system("unshare", "CLONE_NEWCGROUP") { cl_unshare(CLONE_NEWCGROUP) }
+    if plan.namespaces.madeInside != 0 {
+      try step("cgroup and ipc namespaces") { () throws(SystemError) in
+        try system("unshare") { cl_unshare(plan.namespaces.madeInside) }
       }
     }
     if plan.namespaces.isNew(.network) {

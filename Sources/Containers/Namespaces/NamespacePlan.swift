@@ -79,7 +79,11 @@ struct NamespacePlan {
     isJoined(.user) || isJoined(.pid) || isNew(.time)
   }
 
-  /// What clone3 makes for the container's process. The cgroup namespace is left to the process
-  /// itself: its root is the cgroup that its maker is in at that moment.
-  var cloneFlags: CInt { new & ~(CLONE_NEWCGROUP | CLONE_NEWTIME) }
+  /// What clone3 makes for the container's process.
+  var cloneFlags: CInt { new & ~(CLONE_NEWTIME | madeInside) }
+
+  /// What the process makes for itself: the cgroup namespace, whose root is the cgroup that its
+  /// maker is in at that moment, and with a user namespace the ipc namespace, whose message queues
+  /// belong to its maker, who must be root of the user namespace by then.
+  var madeInside: CInt { new & (CLONE_NEWCGROUP | (isNew(.user) ? CLONE_NEWIPC : 0)) }
 }

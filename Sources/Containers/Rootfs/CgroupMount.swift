@@ -75,9 +75,6 @@ struct CgroupMount {
         try system("symlink", controller) { unsafe cl_symlinkat(name, directory, controller) }
       }
     }
-    if entry.options.isReadOnly && builder.plan.inUserNamespace {
-      try base.setAttributes(set: UInt(CL_MOUNT_ATTR_RDONLY), entry.destination)
-    }
   }
 
   /// The container's v1 hierarchies; without cgroups of its own those that the caller is in.
