@@ -6,8 +6,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -17,46 +16,52 @@ static inline pid_t cl_getpid(void) { return getpid(); }
 static inline pid_t cl_tcgetpgrp(int fd) { CL_RET(tcgetpgrp(fd)); }
 static inline pid_t cl_getpgrp(void) { return getpgrp(); }
 
-/// Every signal but those in `except`, `count` of them.
-static inline sigset_t cl_all_signals_except(const int *_Nonnull except, size_t count) {
+/// Every signal but those that a fault of this program raises, which must end it, and those that
+/// stop a background job that touches its terminal.
+static inline sigset_t cl_forwarded_signals(void) {
+  static const int except[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE,
+                               SIGABRT, SIGSYS, SIGTTIN, SIGTTOU};
   sigset_t set;
   sigfillset(&set);
-  for (size_t i = 0; i < count; i++) sigdelset(&set, except[i]);
+  for (size_t i = 0; i < sizeof except / sizeof except[0]; i++) sigdelset(&set, except[i]);
   return set;
 }
-static inline sigset_t cl_one_signal(int signal) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, signal);
-  return set;
+/// Waits for a signal of the set, which must be blocked: its number, and who sent it.
+static inline int cl_wait_signal(const sigset_t *_Nonnull set, pid_t *_Nonnull sender) {
+  siginfo_t info;
+  int signal = sigwaitinfo(set, &info);
+  if (signal < 0) return -errno;
+  *sender = info.si_pid;
+  return signal;
 }
-/// The number of the next signal of a signalfd, and who sent it; -EAGAIN when there is none.
+/// The next signal of a signalfd, and who sent it; -EAGAIN when there is none.
 static inline int cl_read_signal(int fd, pid_t *_Nonnull sender) {
   struct signalfd_siginfo info;
   ssize_t count = read(fd, &info, sizeof info);
   if (count < 0) return -errno;
-  if (count != sizeof info) return -EIO;
+  if (count != (ssize_t)sizeof info) return -EIO;
   *sender = (pid_t)info.ssi_pid;
   return (int)info.ssi_signo;
 }
-/// Raises a signal with its default action, for a program that handled it and now ends by it.
-static inline void cl_raise_default(int signal) {
-  struct sigaction action = {.sa_handler = SIG_DFL};
-  sigaction(signal, &action, NULL);
-  sigset_t set = cl_one_signal(signal);
-  kill(getpid(), signal);
-  sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-/// Whether the signal is ignored by this process.
+/// Whether the signal is ignored by this process, as under nohup(1).
 static inline bool cl_is_ignored(int signal) {
   struct sigaction action;
   return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
-/// A read that ends with -EAGAIN instead of waiting, whatever the flags of the open file say.
-static inline ssize_t cl_read_nowait(int fd, void *_Nonnull buffer, size_t count) {
-  struct iovec vector = {.iov_base = buffer, .iov_len = count};
-  CL_RET(preadv2(fd, &vector, 1, -1, RWF_NOWAIT));
+static inline int cl_default_signal(int signal) {
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  CL_RET(sigaction(signal, &action, NULL));
 }
 static inline int cl_set_subreaper(bool on) { CL_RET(prctl(PR_SET_CHILD_SUBREAPER, on, 0, 0, 0)); }
+/// The character that ends a terminal's input, usually ^D.
+static inline uint8_t cl_end_of_file_character(const struct termios *_Nonnull state) {
+  return state->c_cc[VEOF];
+}
+static inline bool cl_is_fifo(mode_t mode) { return S_ISFIFO(mode); }
+
+/// From now on a fault that ends this program first gives the terminal `state` back.
+void cl_guard_terminal(int fd, const struct termios *_Nonnull state);
+/// Ends `cl_guard_terminal`.
+void cl_unguard_terminal(void);
 
 #endif
