@@ -34,10 +34,13 @@ public struct Foreground: ~Copyable {
   /// Waits for the child, whose terminal has `master` as its other side: copies our input to it
   /// and its output to us, in raw mode when we sit at a terminal ourselves.
   public consuming func wait(
-    for child: pid_t, terminal master: consuming FileDescriptor
+    for child: pid_t, terminal: SharedDescriptor
   ) throws(RuntimeError) -> CInt {
     let child = Child(pid: child)
     var signals = signals
+    guard let master = terminal.take() else {
+      throw RuntimeError("terminal of the container: its master side is gone")
+    }
     do throws(SystemError) {
       var relay = try TerminalRelay(master: master, signals: &signals)
       while true {
@@ -77,7 +80,7 @@ public struct Foreground: ~Copyable {
     func forward(_ signal: CInt, from sender: pid_t) {
       // Our own write to a closed pipe is no message to the container, nor is what we were
       // started to ignore.
-      if signal == SIGPIPE && sender == cl_getpid() { return }
+      if signal == SIGPIPE && sender == getpid() { return }
       if cl_is_ignored(signal) { return }
       // It can only fail for a process that has ended or that changed its user; both are no
       // reason to give up on it.

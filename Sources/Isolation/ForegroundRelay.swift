@@ -21,7 +21,7 @@ struct TerminalRelay: ~Copyable {
 
   /// `mask` is the set of signals that `nextSignal` is to return; they must be blocked.
   init(master: consuming FileDescriptor, signals mask: inout sigset_t) throws(SystemError) {
-    Terminal.copyWindowSize(to: master)
+    Terminal.copyWindowSize(to: master.rawValue)
     let slave = try master.terminalPeer()
     let stream = try RelayStream(owning: master)
     let signals = try system("signalfd") {
@@ -76,7 +76,7 @@ struct TerminalRelay: ~Copyable {
 
   /// Our window has another size now.
   func resize() {
-    Terminal.copyWindowSize(to: slave)
+    Terminal.copyWindowSize(to: slave.rawValue)
   }
 
   /// We were stopped and go on: the shell has changed our terminal, and perhaps its size.
@@ -97,7 +97,11 @@ struct TerminalRelay: ~Copyable {
     try system("poll") { unsafe cl_poll(&wanted, UInt(wanted.count), waiting ? -1 : 0) }
     if wanted[1].revents != 0 { readInput() }
     if wanted[3].revents & Int16(POLLOUT) != 0 { writeToContainer() }
-    if wanted[3].revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 && fromContainer.fill(from: master) == .ended { hangUp() }
+    if wanted[3].revents & Int16(POLLIN | POLLHUP | POLLERR) != 0
+      && fromContainer.fill(from: master) == .ended
+    {
+      hangUp()
+    }
     if wanted[2].revents != 0 && fromContainer.drain(into: output) == .ended { hangUp() }
   }
 

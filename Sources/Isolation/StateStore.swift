@@ -25,7 +25,7 @@ public struct StateStore {
   }
 
   /// The message of runc, which engines look for.
-  static func doesNotExist(_ id: ContainerID) -> RuntimeError {
+  public static func doesNotExist(_ id: ContainerID) -> RuntimeError {
     RuntimeError("container \"\(id)\" does not exist")
   }
 

@@ -1,37 +1,29 @@
 internal import CLinux
-public import Linux
+internal import Linux
 
 /// What swrun knows of terminals: sizes, raw mode, who is in the foreground.
 public enum Terminal {
   /// Gives `terminal` the window size of the first of our streams that is a terminal.
-  public static func copyWindowSize(to terminal: borrowing FileDescriptor) {
+  public static func copyWindowSize(to terminal: CInt) {
     var size = winsize()
     for stream: CInt in 0...2 where unsafe cl_get_window_size(stream, &size) == 0 {
       // A terminal that refuses a size has none to show.
-      _ = unsafe cl_set_window_size(terminal.rawValue, &size)
+      _ = unsafe cl_set_window_size(terminal, &size)
       return
     }
-  }
-
-  /// Gives the terminal a size in characters.
-  public static func setSize(
-    of terminal: borrowing FileDescriptor, height: UInt16, width: UInt16
-  ) throws(SystemError) {
-    var size = winsize(ws_row: height, ws_col: width, ws_xpixel: 0, ws_ypixel: 0)
-    try system("ioctl TIOCSWINSZ") { unsafe cl_set_window_size(terminal.rawValue, &size) }
   }
 
   /// Whether this process may change the terminal: true for one that controls nobody here.
   static func isForeground(_ fd: CInt) -> Bool {
     let group = cl_tcgetpgrp(fd)
-    return group < 0 || group == cl_getpgrp()
+    return group < 0 || group == getpgrp()
   }
 }
 
 extension FileDescriptor {
   /// The slave side of the terminal whose master side this is, found by descriptor, never by a
   /// path that a container may have changed (CVE-2025-52565).
-  public func terminalPeer() throws(SystemError) -> FileDescriptor {
+  func terminalPeer() throws(SystemError) -> FileDescriptor {
     FileDescriptor(
       owning: try system("ioctl TIOCGPTPEER") {
         cl_pty_peer(rawValue, O_RDWR | O_NOCTTY | O_CLOEXEC)

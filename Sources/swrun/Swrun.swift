@@ -6,6 +6,7 @@ internal import Linux
 /// The program: reads the command line and runs one verb.
 @main enum Swrun {
   static func main() {
+    cl_prepare_streams()
     let words = Array(CommandLine.arguments.dropFirst())
     cl_exit(run(words))
   }
@@ -38,21 +39,36 @@ internal import Linux
         debug: false)
       throw error
     }
-    if case .run(let arguments) = request {
-      try Log.configure(
-        file: arguments[.log], format: Log.Format(rawValue: arguments[.logFormat] ?? "") ?? .text,
-        debug: arguments.has(.debug))
+    guard case .run(let arguments) = request else { return request }
+    let format = Log.Format(rawValue: arguments[.logFormat] ?? "") ?? .text
+    do throws(RuntimeError) { try PassedDescriptors.check(arguments) } catch {
+      try Log.configure(file: arguments[.log], format: format, debug: false)
+      throw error
     }
+    try Log.configure(file: arguments[.log], format: format, debug: arguments.has(.debug))
     return request
   }
 
   private static func dispatch(_ arguments: Arguments) throws(RuntimeError) -> CInt {
     switch arguments.verb {
+    case .create: try create(arguments)
+    case .start: try start(arguments)
+    case .run: return try run(arguments)
+    case .exec: return try exec(arguments)
+    case .state: try state(arguments)
+    case .kill: try kill(arguments)
+    case .delete: try delete(arguments)
+    case .list: try list(arguments)
+    case .ps: return try ps(arguments)
+    case .pause: try pause(arguments)
+    case .resume: try resume(arguments)
+    case .update: try update(arguments)
+    case .events: try events(arguments)
     case .spec: try spec(arguments)
+    case .features: try features()
     case .completion: try completion(arguments)
     case .man: try Output.write(Manual.text())
     case .help: try Output.write(Help.text(nil))
-    default: throw RuntimeError("\(arguments.verb.rawValue) is not connected yet")
     }
     return 0
   }

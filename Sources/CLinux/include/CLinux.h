@@ -16,5 +16,6 @@
 #include "clinux_rootfs.h"
 #include "clinux_socket.h"
 #include "clinux_terminal.h"
+#include "clinux_text.h"
 
 #endif

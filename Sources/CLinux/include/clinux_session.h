@@ -10,12 +10,17 @@
 #include <sys/wait.h>
 #include <termios.h>
 
-static inline uid_t cl_geteuid(void) { return geteuid(); }
-static inline gid_t cl_getegid(void) { return getegid(); }
-static inline pid_t cl_getpid(void) { return getpid(); }
 static inline pid_t cl_tcgetpgrp(int fd) { CL_RET(tcgetpgrp(fd)); }
-static inline pid_t cl_getpgrp(void) { return getpgrp(); }
 
+/// What a caller may have left in a way that this program cannot work with: the end of a child
+/// must be told of, and a file that is opened must not become a standard stream.
+static inline void cl_prepare_streams(void) {
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  sigaction(SIGCHLD, &action, NULL);
+  for (int fd = 0; fd <= 2; fd++) {
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) open("/dev/null", O_RDWR);
+  }
+}
 /// Every signal but those that a fault of this program raises, which must end it, and those that
 /// stop a background job that touches its terminal.
 static inline sigset_t cl_forwarded_signals(void) {

@@ -9,7 +9,7 @@ extension Swrun {
     let name = arguments[.file] ?? "config.json"
     let path = arguments[.bundle].map { Arguments.absolute(name, below: $0) } ?? name
     let spec = Spec.standard(
-      rootless: arguments.has(.rootless), uid: cl_geteuid(), gid: cl_getegid(),
+      rootless: arguments.has(.rootless), uid: geteuid(), gid: getegid(),
       unifiedCgroups: unifiedCgroups())
     var text = spec.encoded(indent: "\t")
     text.append(UInt8(ascii: "\n"))
