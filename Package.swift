@@ -77,7 +77,8 @@ let package = Package(
       name: "CgroupsTests", dependencies: ["Cgroups", "OCISpec", "JSON", "Linux", "CLinux"],
       swiftSettings: testing),
     .testTarget(
-      name: "SeccompTests", dependencies: ["Seccomp", "OCISpec", "Linux"], swiftSettings: testing),
+      name: "SeccompTests", dependencies: ["Seccomp", "OCISpec", "JSON", "Linux", "CLinux"],
+      swiftSettings: testing),
     .testTarget(
       name: "ContainersTests", dependencies: ["Containers", "OCISpec", "Linux"],
       swiftSettings: testing),

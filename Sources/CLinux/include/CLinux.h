@@ -14,6 +14,7 @@
 #include "clinux_process.h"
 #include "clinux_session.h"
 #include "clinux_rootfs.h"
+#include "clinux_seccomp.h"
 #include "clinux_socket.h"
 #include "clinux_terminal.h"
 #include "clinux_text.h"
