@@ -70,7 +70,7 @@ extension Spec.Linux.Seccomp {
         greatest = max(greatest, unsafe seccomp_syscall_resolve_name_arch(token, name))
       }
     }
-    // Number 0 alone is no limit: the reason is runc, which takes it for "no system call is known".
+    // As in runc: 0, the number of one old system call, is no limit.
     return greatest <= 0 ? nil : UInt32(greatest)
   }
 
