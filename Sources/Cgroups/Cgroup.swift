@@ -11,6 +11,8 @@ public struct Cgroup: ~Copyable {
   /// Whether the caller may lack the rights to make cgroups, and goes on without where nothing
   /// was asked for.
   let rootless: Bool
+  /// Whether v2 is the only hierarchy of the machine.
+  let isUnified: Bool
   /// The hierarchies that a rootless caller could not make a cgroup in, and why.
   var refused: [(key: String, error: SystemError)] = []
 
@@ -18,18 +20,18 @@ public struct Cgroup: ~Copyable {
   ///
   /// Every limit is an error, and it has no processes of its own to list.
   public init() {
-    directories = []
-    rootless = false
+    self.init(rootless: false, isUnified: false)
   }
 
-  init(rootless: Bool) {
+  init(rootless: Bool, isUnified: Bool) {
     directories = []
     self.rootless = rootless
+    self.isUnified = isUnified
   }
 
   /// Opens the cgroup that a state file recorded; directories that are gone are left out.
   public init(opening placement: CgroupPlacement, rootless: Bool = false) throws(RuntimeError) {
-    self.init(rootless: rootless)
+    self.init(rootless: rootless, isUnified: placement.isUnified)
     for directory in placement.directories {
       do throws(SystemError) {
         directories.append(try CgroupDirectory(opening: directory.path, key: directory.key))
@@ -61,9 +63,6 @@ public struct Cgroup: ~Copyable {
   public var unifiedDirectory: DirectoryReference? { unified?.reference }
 
   var unified: CgroupDirectory? { directories.first { $0.version == .v2 } }
-
-  /// Whether v2 is the only hierarchy.
-  var isUnified: Bool { directories.count == 1 && directories[0].version == .v2 }
 
   /// The v1 directory of a controller.
   func legacy(_ controller: String) -> CgroupDirectory? {

@@ -11,7 +11,7 @@ extension Cgroup {
   public static func create(
     _ placement: CgroupPlacement, resources: Spec.Linux.Resources? = nil, rootless: Bool = false
   ) throws(RuntimeError) -> Cgroup {
-    var cgroup = Cgroup(rootless: rootless)
+    var cgroup = Cgroup(rootless: rootless, isUnified: placement.isUnified)
     try cgroup.extend(placement, resources: resources)
     return cgroup
   }

@@ -21,6 +21,8 @@ public struct CgroupPlacement: Sendable, Equatable {
   public let directories: [Directory]
   /// The cgroup's path as config.json has it; nil when swrun chose it.
   public let cgroupsPath: String?
+  /// Whether v2 is the only hierarchy of the machine.
+  public let isUnified: Bool
 
   /// `paths` by hierarchy key, as the state file keeps it: what `delete`, `exec` and the others
   /// find the cgroup by.
@@ -33,11 +35,13 @@ public struct CgroupPlacement: Sendable, Equatable {
     // In one order, so that what is done and what is printed does not depend on a hash seed.
     directories = paths.sorted { $0.key > $1.key }.map { Directory(key: $0.key, path: $0.value) }
     cgroupsPath = nil
+    isUnified = directories.count == 1 && directories[0].key.isEmpty
   }
 
-  init(directories: [Directory], cgroupsPath: String?) {
+  init(directories: [Directory], cgroupsPath: String?, isUnified: Bool) {
     self.directories = directories
     self.cgroupsPath = cgroupsPath
+    self.isUnified = isUnified
   }
 }
 
@@ -73,7 +77,7 @@ extension CgroupLayout {
         let start = base.isEmpty ? hierarchy.mountPoint : hierarchy.mountPoint + "/" + base
         return CgroupPlacement.Directory(key: hierarchy.key, path: start + "/" + clean)
       },
-      cgroupsPath: given)
+      cgroupsPath: given, isUnified: isPure)
   }
 }
 

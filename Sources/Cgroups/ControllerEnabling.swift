@@ -88,11 +88,16 @@ extension Cgroup {
       available += enable(unavailable, at: level + 1, below: leaf, failures: &failures)
     }
     let additions = missing.filter { available.contains($0) }
+    if additions.isEmpty { return wanted.filter { enabled.contains($0) } }
+    // The kernel itself refuses only some controllers here. The others (pids, cpu) would make the
+    // directory a threaded one, whose children can hold no container.
+    if hasProcesses(prefix, leaf) {
+      for name in additions { failures[name] = SystemError(EBUSY, "write", control) }
+      return wanted.filter { enabled.contains($0) }
+    }
     do throws(SystemError) {
-      if !additions.isEmpty {
-        try leaf.write(control, additions.map { "+\($0)" }.joined(separator: " "))
-        enabled += additions
-      }
+      try leaf.write(control, additions.map { "+\($0)" }.joined(separator: " "))
+      enabled += additions
     } catch {
       // One refused controller makes the kernel refuse them all: each for itself, then.
       for name in additions {
@@ -105,6 +110,12 @@ extension Cgroup {
       }
     }
     return wanted.filter { enabled.contains($0) }
+  }
+
+  /// Whether a cgroup other than the root of the hierarchy, which may, has processes itself.
+  private func hasProcesses(_ prefix: String, _ leaf: CgroupDirectory) -> Bool {
+    leaf.has(prefix + "cgroup.type")
+      && leaf.readIfPresent(prefix + "cgroup.procs").map { !$0.isEmpty } ?? false
   }
 
   private func controllerNames(_ text: String?) -> [String] {

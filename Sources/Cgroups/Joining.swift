@@ -70,12 +70,13 @@ extension Cgroup {
 
 extension CgroupPlacement {
   /// The v2 directory alone.
-  public var unified: CgroupPlacement {
-    CgroupPlacement(directories: directories.filter { $0.key.isEmpty }, cgroupsPath: cgroupsPath)
-  }
+  public var unified: CgroupPlacement { filter { $0.key.isEmpty } }
 
   /// The v1 directories alone.
-  public var legacy: CgroupPlacement {
-    CgroupPlacement(directories: directories.filter { !$0.key.isEmpty }, cgroupsPath: cgroupsPath)
+  public var legacy: CgroupPlacement { filter { !$0.key.isEmpty } }
+
+  private func filter(_ isIncluded: (Directory) -> Bool) -> CgroupPlacement {
+    CgroupPlacement(
+      directories: directories.filter(isIncluded), cgroupsPath: cgroupsPath, isUnified: isUnified)
   }
 }

@@ -15,7 +15,9 @@ extension Cgroup {
       let start = hierarchy.mountPoint
       directories.append(.init(key: hierarchy.key, path: below == "/" ? start : start + below))
     }
-    try self.init(opening: CgroupPlacement(directories: directories, cgroupsPath: nil))
+    try self.init(
+      opening: CgroupPlacement(
+        directories: directories, cgroupsPath: nil, isUnified: layout.isUnified))
   }
 
   /// The existing cgroups below this one that `exec --cgroup` names: one path for all
@@ -45,7 +47,7 @@ extension Cgroup {
         suffixes.append((controller, path))
       }
     }
-    var result = Cgroup(rootless: rootless)
+    var result = Cgroup(rootless: rootless, isUnified: isUnified)
     for directory in directories {
       let suffix = suffixes.first { $0.controller.map { directory.isNamed($0) } ?? true }
       let path = suffix.map { directory.path + "/" + $0.path } ?? directory.path

@@ -241,7 +241,7 @@ extension DevicePattern.Kind {
     (: < kmsg) && echo read kmsg
     (: >> kmsg) && echo wrote kmsg
     mknod loop b 7 0 && echo made loop
-    (: < loop) && echo read loop
+    case $( (: < loop) 2>&1 ) in *"not permitted"*) ;; *) echo read loop; esac
     """
 
   private func enforced(_ unifiedOnly: Bool, _ rules: [Rule]) throws -> Set<String> {

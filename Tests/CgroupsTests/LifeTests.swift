@@ -209,7 +209,9 @@ import Testing
     let wrong = NSTemporaryDirectory() + "no-cgroup-\(getpid())"
     directories.append(.init(key: "wrong", path: wrong))
     let message = failure {
-      _ = try Cgroup.create(CgroupPlacement(directories: directories, cgroupsPath: nil))
+      _ = try Cgroup.create(
+        CgroupPlacement(
+          directories: directories, cgroupsPath: nil, isUnified: site.placement.isUnified))
     }
     #expect(message.contains("statfs \(wrong): Invalid argument"))
     for directory in directories { #expect(!File.exists(directory.path), "\(directory.path)") }

@@ -255,6 +255,16 @@ import Testing
     #expect(message.contains("joining: ") && message.contains("cgroup.type is "), "\(message)")
   }
 
+  /// Nothing on the machine changes for a container that asks for nothing.
+  @Test(.enabled(if: isHybrid)) func noControllerIsEnabledUnasked() throws {
+    let root = try CgroupLayout.detect().hierarchies.first { $0.isUnified }!.mountPoint
+    let before = try File.readText(root + "/cgroup.subtree_control")
+    let site = try Site()
+    var cgroup = try Cgroup.create(site.placement.unified)
+    try cgroup.extend(site.placement.legacy)
+    #expect(try File.readText(root + "/cgroup.subtree_control") == before)
+  }
+
   @Test(.enabled(if: machineHas("memory"))) func unifiedIsRefusedBesideV1() throws {
     let site = try Site()
     let cgroup = try Cgroup.create(site.placement)
@@ -266,7 +276,8 @@ import Testing
   /// The v2 side alone stands for a pure v2 machine.
   @Test(.enabled(if: isHybrid)) func unifiedFiles() throws {
     let site = try Site(unifiedOnly: true)
-    let cgroup = try Cgroup.create(site.placement)
+    try File.makeDirectories(site.unifiedPath)
+    let cgroup = try Cgroup(opening: CgroupPlacement(paths: site.placement.paths))
     try cgroup.apply(.init(unified: ["cgroup.max.depth": "5"]), scope: .update)
     #expect(try File.readText(site.unifiedPath + "/cgroup.max.depth") == "5\n")
     #expect(
@@ -316,5 +327,33 @@ import Testing
         message.hasPrefix("linux.resources.\(field): the \(controller) controller is in none of"),
         "\(message)")
     }
+  }
+
+  @Test(.enabled(if: machineHas("net_cls") && machineHas("net_prio"))) func network() throws {
+    let site = try Site()
+    let cgroup = try Cgroup.create(site.placement)
+    try cgroup.apply(
+      .init(network: .init(classID: 1_048_577, priorities: [.init(name: "lo", priority: 3)])))
+    #expect(try site.read("net_cls", "net_cls.classid") == "1048577")
+    #expect(try site.read("net_prio", "net_prio.ifpriomap").contains("lo 3"))
+    let message = failure {
+      try cgroup.apply(
+        .init(network: .init(priorities: [.init(name: "nosuch", priority: 3)])), scope: .update)
+    }
+    #expect(
+      message.hasPrefix(
+        "linux.resources.network.priorities[0]: nosuch 3: cgroup net_prio.ifpriomap: No such device"
+      ),
+      "\(message)")
+  }
+
+  @Test(.enabled(if: machineHas("hugetlb"))) func hugetlbOnTheLegacySide() throws {
+    guard let size = Cgroup.hugepageSizes().first else { return }
+    let site = try Site()
+    let cgroup = try Cgroup.create(site.placement)
+    try cgroup.apply(.init(hugepageLimits: [.init(pageSize: size, limit: 1 << 30)]))
+    #expect(try site.read("hugetlb", "hugetlb.\(size).limit_in_bytes") == "\(1 << 30)")
+    #expect(try site.read("hugetlb", "hugetlb.\(size).rsvd.limit_in_bytes") == "\(1 << 30)")
+    #expect(try cgroup.statistics().hugetlb.keys.contains(size))
   }
 }
