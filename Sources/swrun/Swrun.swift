@@ -1,5 +1,6 @@
 internal import CLinux
 internal import CommandLineInterface
+internal import Containers
 internal import Isolation
 internal import Linux
 
@@ -50,6 +51,10 @@ internal import Linux
   }
 
   private static func dispatch(_ arguments: Arguments) throws(RuntimeError) -> CInt {
+    switch arguments.verb {
+    case .create, .run, .exec: try ProtectedBinary.ensure()
+    default: break
+    }
     switch arguments.verb {
     case .create: try create(arguments)
     case .start: try start(arguments)
