@@ -91,8 +91,10 @@ public struct ContainerBackend: Backend {
     _ record: ContainerRecord, spec: Spec, in directory: borrowing ContainerDirectory,
     _ options: ExecOptions
   ) throws(RuntimeError) -> any LaunchedProcess {
+    var cgroup = try cgroup(record)
+    if !options.cgroups.isEmpty { cgroup = try cgroup.subgroup(options.cgroups) }
     let plan = try ExecPlan(
-      record, spec, options, cgroup: cgroup(record), cacheDirectory: cacheDirectory)
+      record, spec, options, cgroup: cgroup, cacheDirectory: cacheDirectory)
     return try ExecLauncher.launch(plan, warn: warn)
   }
 

@@ -29,8 +29,8 @@ public struct ExecOptions: Sendable {
   public var pidfdSocket: String?
   public var preserveFDs = 0
   public var detached = false
-  /// A cgroup below the container's own, by controller; the empty key stands for all.
-  public var cgroups: [String: String] = [:]
+  /// Existing cgroups below the container's own: `PATH`, or `CONTROLLER[,…]:PATH` for each.
+  public var cgroups: [String] = []
   public var ignorePaused = false
   public var noNewKeyring = false
 

@@ -67,7 +67,7 @@ extension Lifecycle {
         throw RuntimeError(
           "cannot exec in a paused container", advice: "use --ignore-paused to override")
       }
-    case .stopped: throw RuntimeError("cannot exec in a stopped container")
+    case .stopped: throw RuntimeError("cannot exec in a stopped container: \(id)")
     case .creating: throw RuntimeError("cannot exec in a container that is being created")
     }
     let process = try backend(record.isolation).exec(

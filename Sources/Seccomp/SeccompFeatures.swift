@@ -4,6 +4,12 @@ internal import OCISpec
 
 /// What `features` says about filters.
 public enum SeccompFeatures {
+  /// The version of the libseccomp that is linked in, such as `2.5.4`.
+  public static var libraryVersion: String {
+    guard let version = unsafe seccomp_version()?.pointee else { return "unknown" }
+    return "\(version.major).\(version.minor).\(version.micro)"
+  }
+
   /// The actions, by their names in config.json.
   public static var actions: [String] {
     Spec.Linux.Seccomp.Action.allCases.map(\.rawValue).sorted()

@@ -80,6 +80,7 @@ import Testing
     #expect(
       try arguments("run", "--rootfs", "/r", "c1", "ls", "-l").operands == ["c1", "ls", "-l"])
     #expect(try arguments("run", "c1", "--rootfs", "/r", "--", "ls").operands == ["c1", "ls"])
+    #expect(message("run", "--rootfs", "/r", "c1").hasPrefix("run: COMMAND is missing"))
     #expect(message("run", "c1", "ls").hasPrefix("run: unexpected argument \"ls\""))
   }
 

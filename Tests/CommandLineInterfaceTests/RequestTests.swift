@@ -140,8 +140,8 @@ import Testing
     try spec.validate()
   }
 
-  @Test func quickUseWithoutACommandIsAShell() throws {
-    let spec = try arguments("run", "-t", "--rootfs", "/r", "c1")
+  @Test func quickUseWithATerminal() throws {
+    let spec = try arguments("run", "-t", "--rootfs", "/r", "c1", "sh")
       .quickSpec(from: .standard(), rootfs: "/r", directory: "/")
     #expect(spec.process?.args == ["sh"] && spec.process?.terminal == true)
     #expect(spec.root == Spec.Root(path: "/r"))
@@ -156,7 +156,7 @@ import Testing
       #expect(throws: RuntimeError.self, "\(words)") { try parsed.checkRootfsOptions() }
     }
     #expect(throws: RuntimeError.self) {
-      try arguments("run", "--rootfs", "/r", "--bundle", "/b", "c1").checkRootfsOptions()
+      try arguments("run", "--rootfs", "/r", "--bundle", "/b", "c1", "true").checkRootfsOptions()
     }
   }
 }

@@ -115,6 +115,9 @@ public struct Parser {
     var most = verb.operandCount.upperBound
     if verb.verb == .run && !options.contains(where: { $0.name == .rootfs }) { most = 1 }
     let advice = "see 'swrun \(verb.verb.rawValue) --help'"
+    if verb.verb == .run && most > 1 && operands.count == 1 {
+      throw RuntimeError("run: COMMAND is missing", advice: "--rootfs DIR needs ID -- COMMAND")
+    }
     if operands.count < verb.operandCount.lowerBound {
       let missing = verb.operands.description.prefix { $0 != " " }
       throw RuntimeError("\(verb.verb.rawValue): \(missing) is missing", advice: advice)

@@ -42,7 +42,7 @@ extension Table {
         Creates and starts the container ID, forwards signals and the terminal to it, deletes it \
         when its process has ended, and ends with the process's exit code, or with 128 plus the \
         number of the signal that ended it. With --rootfs no bundle is needed: the default \
-        configuration is changed as the options say and runs COMMAND (default: sh).
+        configuration is changed as the options say and runs COMMAND.
         """,
       options: bundleOptions + [
         Option(.detach, "d", "return when the process has started"),

@@ -12,8 +12,7 @@ extension Arguments {
     var spec = standard
     spec.root = Spec.Root(path: Self.absolute(rootfs, below: directory), readonly: has(.readOnly))
     if var process = spec.process {
-      let command = operands.dropFirst()
-      process.args = command.isEmpty ? ["sh"] : Array(command)
+      process.args = Array(operands.dropFirst())
       process.terminal = has(.tty)
       EnvironmentVariables.set(try environment(), in: &process.env)
       spec.process = process

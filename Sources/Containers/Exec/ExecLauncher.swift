@@ -44,6 +44,7 @@ enum ExecLauncher {
   private static func cloneFailure(_ error: SystemError, _ plan: ExecPlan) -> RuntimeError {
     // The first process of a pid namespace has ended: no other can be born there.
     error.errno == ENOMEM && plan.namespaces & CLONE_NEWPID != 0
-      ? RuntimeError("cannot exec in a stopped container") : plan.cgroup.cloneFailure(error)
+      ? RuntimeError("cannot exec in a stopped container: \(plan.id)")
+      : plan.cgroup.cloneFailure(error)
   }
 }

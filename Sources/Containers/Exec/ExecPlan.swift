@@ -29,7 +29,9 @@ final class ExecPlan {
       try Pidfd(record.pid)
     }
     // Behind the pidfd: it is the container's process, and stays it.
-    guard record.isAlive else { throw RuntimeError("cannot exec in a stopped container") }
+    guard record.isAlive else {
+      throw RuntimeError("cannot exec in a stopped container: \(record.id)")
+    }
     if process.terminal && options.detached && options.consoleSocket == nil {
       throw RuntimeError(
         "cannot allocate tty if swrun will detach without setting console socket",

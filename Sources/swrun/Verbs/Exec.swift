@@ -25,7 +25,7 @@ extension Swrun {
     options.pidfdSocket = arguments[.pidfdSocket]
     options.detached = arguments.has(.detach)
     options.ignorePaused = arguments.has(.ignorePaused)
-    options.cgroups = try arguments.execCgroups()
+    options.cgroups = arguments.all(.cgroup)
     options.preserveFDs = try PassedDescriptors.asked(arguments)
     try checkTerminal(of: options.process, options.consoleSocket, detached: options.detached)
     if options.detached {
