@@ -44,7 +44,7 @@ import Testing
       #expect(run.code == 1)
       #expect(run.err.contains("OCI runtime create failed"), "\(run)")
       #expect(run.err.contains("/no/such/command"), "\(run)")
-      #expect(run.err.contains("no such file or directory"), "\(run)")
+      #expect(run.err.lowercased().contains("no such file or directory"), "\(run)")
     }
   }
 
