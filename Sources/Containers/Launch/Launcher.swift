@@ -19,6 +19,7 @@ enum Launcher {
     let flags = staged ? 0 : plan.namespaces.cloneFlags
     let cgroup = staged ? -1 : plan.cgroup.unifiedDirectory?.rawValue ?? -1
     var pidfd: CInt = -1
+    try plan.attributes.giveStreams()
     let oomScore = try OOMScore.lend(plan.process.oomScoreAdj)
     let pid = unsafe cl_clone3(UInt64(UInt32(bitPattern: flags)), &pidfd, cgroup)
     if pid == 0 {

@@ -69,8 +69,7 @@ struct Executable {
     case ENOENT:
       if let missing = ExecutableHeader(path)?.missing {
         return RuntimeError(
-          "exec: \"\(name)\": \(missing)", advice: "the root file system must contain it",
-          exitCode: 127)
+          "exec: \"\(name)\": \(missing)", exitCode: 127)
       }
       return RuntimeError(
         "exec: \"\(name)\": stat \(path): no such file or directory", exitCode: 127)

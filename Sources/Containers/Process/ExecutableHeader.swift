@@ -67,7 +67,7 @@ struct ExecutableHeader {
   var missing: String? {
     switch format {
     case .script(let interpreter) where interpreter.hasSuffix("\r"):
-      "its interpreter \(interpreter.dropLast()) is followed by a carriage return"
+      "its interpreter \(interpreter.dropLast()) has a carriage return behind it (DOS line ends)"
     case .script(let interpreter): "its interpreter \(interpreter): no such file or directory"
     case .elf(_, let loader?): "its loader \(loader): no such file or directory"
     case .elf, .other: nil

@@ -14,6 +14,8 @@ final class ProcessAttributes {
   private let limits: ResourceLimits
   private let labels: SecurityLabels
   private let identity: Identity
+  /// The user as the host sees it; nil without a user namespace, or when it is not mapped.
+  private let hostUser: uid_t?
   private let workingDirectory: WorkingDirectory
   private let descriptors: InheritedDescriptors
   private let arguments: CStringArray
@@ -31,10 +33,19 @@ final class ProcessAttributes {
     limits = try ResourceLimits(raisingOwnFor: process.rlimits)
     labels = try SecurityLabels(process)
     identity = Identity(user: process.user, hasUserNamespace: hasUserNamespace)
+    hostUser =
+      hasUserNamespace
+      ? StandardStreams.hostUser(process.user.uid, spec.linux.uidMappings) : nil
     workingDirectory = WorkingDirectory(path: process.cwd)
     descriptors = InheritedDescriptors(preserved: preserveFDs)
     arguments = CStringArray(process.args)
     environment = CStringArray(process.env)
+  }
+
+  /// Gives the user of a user namespace the standard streams, which nobody inside it can do; in
+  /// the runtime, before the clone.
+  func giveStreams() throws(RuntimeError) {
+    if let hostUser { try StandardStreams.giveTo(uid: hostUser) }
   }
 
   /// Makes the working directory; in the container's root, before that may become read-only.

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Linux
+internal import OCISpec
 
 /// The standard streams, which their new user must be able to open again by /dev/stdout.
 enum StandardStreams {
@@ -20,6 +21,16 @@ enum StandardStreams {
         throw RuntimeError("standard stream", SystemError(-changed, "fchown", "fd \(stream)"))
       }
     }
+  }
+
+  /// The id outside of the user namespace; nil when it is not mapped.
+  static func hostUser(_ uid: uid_t, _ mappings: [Spec.IDMapping]) -> uid_t? {
+    for mapping in mappings where uid >= mapping.containerID {
+      let offset = uid - mapping.containerID
+      let (host, overflow) = mapping.hostID.addingReportingOverflow(offset)
+      if offset < mapping.size && !overflow { return host }
+    }
+    return nil
   }
 
   private static func isMemoryDevice(_ status: stat) -> Bool {
