@@ -3,6 +3,7 @@ internal import Cgroups
 public import Isolation
 public import Linux
 public import OCISpec
+internal import Seccomp
 
 /// Isolation by namespaces, cgroups, seccomp and capabilities on the host's kernel.
 public struct ContainerBackend: Backend {
@@ -83,7 +84,10 @@ public struct ContainerBackend: Backend {
       ociVersion: record.ociVersion, id: record.id, status: .created, pid: record.pid,
       bundle: record.bundle, annotations: record.annotations)
     try StartSocket.start(in: directory) { listener throws(RuntimeError) in
-      try SeccompListener.deliver(listener, spec.linux.seccomp, state)
+      guard let seccomp = spec.linux.seccomp else {
+        throw RuntimeError("linux.seccomp: an unexpected listener of container \(record.id)")
+      }
+      try SeccompListener.deliver(listener.rawValue, seccomp, state)
     }
   }
 

@@ -82,6 +82,16 @@ struct CapabilitySets: Equatable {
     }
   }
 
+  /// Makes every permitted capability effective again, which a change of user undoes.
+  static func makePermittedEffective() throws(RuntimeError) {
+    try step("process.capabilities") { () throws(SystemError) in
+      var own = cl_capability_sets()
+      try system("capget") { unsafe cl_capget(&own) }
+      own.effective = own.permitted
+      try system("capset") { cl_capset(own) }
+    }
+  }
+
   /// Names the set and the capability that capset refused.
   private func explain(_ error: SystemError) -> RuntimeError {
     var own = cl_capability_sets()

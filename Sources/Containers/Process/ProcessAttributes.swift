@@ -14,6 +14,7 @@ final class ProcessAttributes {
   private let limits: ResourceLimits
   private let labels: SecurityLabels
   private let identity: Identity
+  private let filter: SystemCallFilter?
   /// The user as the host sees it; nil without a user namespace, or when it is not mapped.
   private let hostUser: uid_t?
   private let workingDirectory: WorkingDirectory
@@ -22,6 +23,7 @@ final class ProcessAttributes {
   private var environment: CStringArray
   private var executable: Executable?
   private var isInPlace = false
+  private let warnings: [String]
 
   init(
     _ process: Spec.Process, spec: Spec, id: ContainerID, preserveFDs: Int,
@@ -38,6 +40,15 @@ final class ProcessAttributes {
       ? StandardStreams.hostUser(process.user.uid, spec.linux.uidMappings) : nil
     workingDirectory = WorkingDirectory(path: process.cwd)
     descriptors = InheritedDescriptors(preserved: preserveFDs)
+    var warnings = capabilities.warning.map { [$0] } ?? []
+    if let seccomp = spec.linux.seccomp {
+      filter = try SystemCallFilter(seccomp, cacheDirectory: cacheDirectory) {
+        warnings.append($0)
+      }
+    } else {
+      filter = nil
+    }
+    self.warnings = warnings
     arguments = CStringArray(process.args)
     environment = CStringArray(process.env)
   }
@@ -53,7 +64,7 @@ final class ProcessAttributes {
 
   /// All that can fail before the start, in the container's root and with the runtime's rights.
   func prepare(_ channel: LaunchChannel) throws(RuntimeError) {
-    if let warning = capabilities.warning {
+    for warning in warnings {
       try step("container process") { () throws(SystemError) in
         try channel.send(.warning(warning))
       }
@@ -82,28 +93,32 @@ final class ProcessAttributes {
     if !isInPlace { try workingDirectory.enterAsUser() }
     try WorkingDirectory.checkReachable()
     try limits.apply()
-    try capabilities.apply()
     if process.noNewPrivileges {
+      try capabilities.apply()
       try step("process.noNewPrivileges") { () throws(SystemError) in
         try system("prctl", "PR_SET_NO_NEW_PRIVS") { cl_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }
       }
+      try filter?.load(channel)
+    } else {
+      // Needs CAP_SYS_ADMIN, and so comes before the last rights go: the filter has to allow
+      // capset and prctl, as it has for runc.
+      if let filter {
+        if process.user.uid != 0 { try CapabilitySets.makePermittedEffective() }
+        try filter.load(channel)
+      }
+      try capabilities.apply()
     }
     let result = unsafe cl_execve(executable.path, arguments.pointer, environment.pointer)
     throw executable.failure(SystemError(-result, "execve", executable.path))
   }
 
-  /// Hands on the seccomp listener; no filter that has one is loaded yet.
+  /// Hands the seccomp listener of the process to the agent.
   func deliver(
     _ listener: SharedDescriptor, pid: pid_t, _ state: State
   ) throws(RuntimeError) {
-    throw RuntimeError("linux.seccomp: an unexpected listener of process \(pid)")
-  }
-}
-
-enum SeccompListener {
-  static func deliver(
-    _ listener: SharedDescriptor, _ seccomp: Spec.Linux.Seccomp?, _ state: State
-  ) throws(RuntimeError) {
-    throw RuntimeError("linux.seccomp: an unexpected listener of container \(state.id)")
+    guard let filter else {
+      throw RuntimeError("linux.seccomp: an unexpected listener of process \(pid)")
+    }
+    try filter.deliver(listener, state)
   }
 }
