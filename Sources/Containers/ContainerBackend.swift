@@ -183,6 +183,14 @@ public struct ContainerBackend: Backend {
     for warning in try cgroup(record).apply(resources, scope: .update) { warn(warning) }
   }
 
+  public func removeRemains(of id: ContainerID, _ spec: Spec?) throws(RuntimeError) {
+    let placement = try CgroupLayout.detect().placement(
+      cgroupsPath: spec?.linux.cgroupsPath, id: id.value)
+    let cgroup = try Cgroup(opening: placement, rootless: geteuid() != 0)
+    if !cgroup.isEmpty { try cgroup.kill() }
+    try Cgroup.remove(placement)
+  }
+
   public func destroy(_ record: ContainerRecord) throws(RuntimeError) {
     if record.cgroups.isEmpty { return }
     try Cgroup.remove(CgroupPlacement(paths: record.cgroups))

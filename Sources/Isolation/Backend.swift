@@ -99,4 +99,7 @@ public protocol Backend {
 
   /// Removes what the backend keeps outside the state directory: cgroups, VM files.
   func destroy(_ record: ContainerRecord) throws(RuntimeError)
+
+  /// Ends and removes what can be found of a container whose record is lost.
+  func removeRemains(of id: ContainerID, _ spec: Spec?) throws(RuntimeError)
 }

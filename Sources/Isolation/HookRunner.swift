@@ -34,6 +34,7 @@ public struct HookRunner {
   private func run(_ hook: Spec.Hook, name: String) throws(RuntimeError) {
     let input = try step(name) { () throws(SystemError) in try Pipe() }
     let failure = try step(name) { () throws(SystemError) in try Pipe() }
+    let complaint = try step(name) { () throws(SystemError) in try Pipe() }
     // Prepared before the clone: the child must only make system calls.
     let arguments = CStringArray(hook.args.isEmpty ? [hook.path] : hook.args)
     let environment = CStringArray(hook.env)
@@ -41,6 +42,7 @@ public struct HookRunner {
     let pid = unsafe cl_clone3(0, &pidfd, -1)
     if pid == 0 {
       _ = cl_dup2(input.reader.rawValue, 0)
+      _ = cl_dup2(complaint.writer.rawValue, 2)
       cl_reset_signals()
       // Its own group, so that a timeout ends what the hook started as well.
       _ = cl_setpgid(0, 0)
@@ -55,20 +57,26 @@ public struct HookRunner {
     let process = Pidfd(owning: FileDescriptor(owning: pidfd), pid: pid)
     input.reader.close()
     failure.writer.close()
-    let ended = feed(input.writer, process, timeout: hook.timeout)
+    complaint.writer.close()
+    var words = HookOutput(complaint.reader)
+    let ended = feed(input.writer, process, timeout: hook.timeout, &words)
     var status: CInt = 0
     while unsafe cl_waitpid(process.pid, &status, 0) == -EINTR {}
     if !ended {
       throw RuntimeError(
         "\(name): \(hook.path) did not end within its timeout of \(hook.timeout ?? 0) s")
     }
-    try judge(status, failure.reader, path: hook.path, name)
+    words.drain()
+    // What a hook that succeeds says is for the user; what one that fails says is its reason.
+    if status == 0 { words.passOn() }
+    try judge(status, failure.reader, path: hook.path, name, words.reason)
   }
 
   /// Hands over the state and waits for the end of the process; false when time ran out, and the
   /// process and its group were killed.
   private func feed(
-    _ writer: SharedDescriptor, _ process: borrowing Pidfd, timeout: Int?
+    _ writer: SharedDescriptor, _ process: borrowing Pidfd, timeout: Int?,
+    _ words: inout HookOutput
   ) -> Bool {
     let deadline = timeout.map { cl_monotonic_ns() + Int64($0) * 1_000_000_000 }
     // Non-blocking: a hook that never reads its state must not hold the runtime beyond its
@@ -86,23 +94,25 @@ public struct HookRunner {
       var polled = [
         pollfd(fd: process.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
         pollfd(fd: writer.rawValue, events: Int16(POLLOUT), revents: 0),
+        pollfd(fd: words.descriptor, events: Int16(POLLIN), revents: 0),
       ]
       var wait: CInt = -1
       if let deadline {
         wait = CInt(clamping: max(0, (deadline - cl_monotonic_ns() + 999_999) / 1_000_000))
       }
-      if unsafe cl_poll(&polled, 2, wait) == 0 {
+      if unsafe cl_poll(&polled, 3, wait) == 0 {
         _ = cl_kill(-process.pid, SIGKILL)
         _ = cl_kill(process.pid, SIGKILL)
         return false
       }
+      if polled[2].revents != 0 { words.drain() }
       if polled[0].revents != 0 { return true }
     }
   }
 
   /// Throws unless the hook was executed and ended with 0.
   private func judge(
-    _ status: CInt, _ failure: SharedDescriptor, path: String, _ name: String
+    _ status: CInt, _ failure: SharedDescriptor, path: String, _ name: String, _ reason: String
   ) throws(RuntimeError) {
     var errno: CInt = 0
     let reported = unsafe withUnsafeMutableBytes(of: &errno) {
@@ -115,7 +125,7 @@ public struct HookRunner {
     let code = cl_exit_code(status)
     throw RuntimeError(
       status & 0x7f != 0
-        ? "\(name): \(path) was ended by signal \(code - 128)"
-        : "\(name): \(path) failed with exit code \(code)")
+        ? "\(name): \(path) was ended by signal \(code - 128)\(reason)"
+        : "\(name): \(path) failed with exit code \(code)\(reason)")
   }
 }

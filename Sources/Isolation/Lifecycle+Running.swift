@@ -65,10 +65,12 @@ extension Lifecycle {
     case .paused:
       if !options.ignorePaused {
         throw RuntimeError(
-          "cannot exec in a paused container", advice: "use --ignore-paused to override")
+          "container \(id): cannot exec in a paused container",
+          advice: "use --ignore-paused to override")
       }
     case .stopped: throw RuntimeError("cannot exec in a stopped container: \(id)")
-    case .creating: throw RuntimeError("cannot exec in a container that is being created")
+    case .creating:
+      throw RuntimeError("container \(id): cannot exec in a container that is being created")
     }
     let process = try backend(record.isolation).exec(
       record, spec: try configuration(of: directory), in: directory, options)

@@ -69,7 +69,7 @@ public struct Lifecycle {
     let record = try load(directory)
     let state = try status(of: record, in: directory)
     guard state == .created else {
-      throw RuntimeError("cannot start a container in the \(state.rawValue) state")
+      throw RuntimeError("container \(id): cannot start a container in the \(state.rawValue) state")
     }
     let spec = try configuration(of: directory)
     try backend(record.isolation).start(record, spec: spec, in: directory)
@@ -102,7 +102,14 @@ public struct Lifecycle {
       if force && !File.exists(store.root + "/" + id.value) { return }
       throw error
     }
-    guard let record = try loadIfPresent(directory) else {
+    let found: ContainerRecord?
+    do {
+      found = try loadIfPresent(directory)
+    } catch {
+      if !force { throw error }
+      return try removeDamaged(directory)
+    }
+    guard let record = found else {
       // The runtime died before it wrote the record: nothing else was made by then.
       if !force { throw StateStore.doesNotExist(id) }
       return try directory.destroy()
@@ -110,7 +117,8 @@ public struct Lifecycle {
     let backend = try backend(record.isolation)
     let state = try status(of: record, in: directory)
     switch state {
-    case .stopped: break
+    // Without a pid namespace others may live on after the first process.
+    case .stopped: try backend.killAll(record)
     case .created, .creating: try backend.killAll(record)
     case .running, .paused:
       guard force else {
@@ -137,6 +145,16 @@ public struct Lifecycle {
     try backend(record.isolation).destroy(record)
     // A configuration that is gone or damaged must not keep a container from being deleted.
     if let spec = try? configuration(of: directory) { runPoststop(record, spec) }
+    try directory.destroy()
+  }
+
+  /// The record says nothing any more: what every backend can find by the id and the
+  /// configuration is ended and removed.
+  private func removeDamaged(
+    _ directory: borrowing ContainerDirectory
+  ) throws(RuntimeError) {
+    let spec = try? configuration(of: directory)
+    for backend in backends { try backend.removeRemains(of: directory.id, spec) }
     try directory.destroy()
   }
 

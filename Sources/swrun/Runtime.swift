@@ -11,7 +11,8 @@ extension Swrun {
     let store = StateStore(root: arguments[.root], environment: Environment.value)
     let warn: (String) -> Void = { Log.warning($0) }
     return Lifecycle(
-      store: store, backends: [ContainerBackend(cacheDirectory: store.root + "/.seccomp", warn: warn)],
+      store: store,
+      backends: [ContainerBackend(cacheDirectory: store.root + "/.seccomp", warn: warn)],
       warn: warn)
   }
 

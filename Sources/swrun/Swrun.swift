@@ -8,6 +8,8 @@ internal import Linux
 @main enum Swrun {
   static func main() {
     cl_prepare_streams()
+    // A reader that is gone is an error of the write that meets it, not the end of the runtime.
+    _ = cl_ignore_signal(SIGPIPE)
     let words = Array(CommandLine.arguments.dropFirst())
     cl_exit(run(words))
   }

@@ -19,7 +19,7 @@ enum ExecLauncher {
         }
       }
     }
-    let cgroup = plan.needsStage ? -1 : plan.cgroup.unifiedDirectory?.rawValue ?? -1
+    let cgroup = plan.cgroup.unifiedDirectory?.rawValue ?? -1
     try plan.attributes.giveStreams()
     let oomScore = try OOMScore.lend(plan.process.oomScoreAdj)
     let pid = unsafe cl_clone3(0, &descriptor, cgroup)

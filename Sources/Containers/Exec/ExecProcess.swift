@@ -12,7 +12,7 @@ struct ExecProcess {
   /// The stage: joins everything, then makes the process that is in the pid namespace.
   func runStage() -> Never {
     do throws(RuntimeError) {
-      try joinCgroup(bornInUnified: false)
+      try joinCgroup(bornInUnified: plan.bornInUnified)
       try join(plan.namespaces)
       try ContainerInit.becomeNamespaceRoot()
       let pid = cl_clone3(UInt64(CLONE_PARENT), nil, -1)

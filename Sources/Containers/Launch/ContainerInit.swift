@@ -23,11 +23,9 @@ struct ContainerInit {
   }
 
   private func prepare() throws(RuntimeError) {
-    if plan.namespaces.isNew(.user) && !plan.namespaces.needsStage {
+    if !plan.namespaces.needsStage {
       try plan.cgroup.join(bornInUnified: plan.bornInUnified)
-      try Self.awaitMappings(channel)
-    } else {
-      try plan.cgroup.join(bornInUnified: plan.bornInUnified)
+      if plan.namespaces.isNew(.user) { try Self.awaitMappings(channel) }
     }
     try becomeLeader()
     try joinNamespaces()

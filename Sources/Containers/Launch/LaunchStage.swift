@@ -21,6 +21,9 @@ struct LaunchStage {
   }
 
   private func enter() throws(RuntimeError) {
+    // Here, for a user namespace that is joined may have no rights in the cgroups; the container's
+    // process inherits them.
+    try plan.cgroup.join(bornInUnified: plan.bornInUnified)
     let namespaces = plan.namespaces
     if namespaces.isNew(.user) {
       try step("user namespace") { () throws(SystemError) in
@@ -53,7 +56,7 @@ struct LaunchStage {
     let flags = plan.namespaces.cloneFlags & ~(plan.namespaces.isNew(.user) ? CLONE_NEWUSER : 0)
     let pid = cl_clone3(
       UInt64(UInt32(bitPattern: flags | CLONE_PARENT)), nil,
-      plan.bornInUnified ? plan.cgroup.unifiedDirectory?.rawValue ?? -1 : -1)
+      -1)
     if pid == 0 {
       do {
         // The runtime must know this process before it can be waited for.

@@ -17,7 +17,7 @@ enum Launcher {
     let pair = try step("container process") { () throws(SystemError) in try SocketPair() }
     let staged = plan.namespaces.needsStage
     let flags = staged ? 0 : plan.namespaces.cloneFlags
-    let cgroup = staged ? -1 : plan.cgroup.unifiedDirectory?.rawValue ?? -1
+    let cgroup = plan.cgroup.unifiedDirectory?.rawValue ?? -1
     var pidfd: CInt = -1
     try plan.attributes.giveStreams()
     let oomScore = try OOMScore.lend(plan.process.oomScoreAdj)

@@ -70,10 +70,7 @@ final class RootfsBuilder {
     try step("pivot_root", advice: "on a ramfs root use --no-pivot") { () throws(SystemError) in
       try system("fchdir", plan.path) { cl_fchdir(root.rawValue) }
       if plan.noPivot {
-        // The tree stands on the old root already: what is left is to make it the root.
-        try system("mount", "MS_MOVE") {
-          unsafe cl_mount(".", "/", nil, UInt(CL_MS_MOVE), nil)
-        }
+        // The tree stands on the old root already, as after MS_MOVE: what is left is to enter it.
         try system("chroot", ".") { unsafe cl_chroot(".") }
       } else {
         try system("pivot_root", plan.path) { unsafe cl_pivot_root(".", ".") }

@@ -38,6 +38,9 @@ final class RootfsPlan {
     path = rootfs
     self.noPivot = noPivot
     let inUserNamespace = namespaces.has(.user)
+    // Without privileges on the host the process can reach what the caller can, for it has the
+    // caller's id; and a clone has to be made in its own mount namespace.
+    let opensSource = inUserNamespace && geteuid() == 0
     self.inUserNamespace = inUserNamespace
     hasNetworkNamespace = namespaces.isNew(.network)
     hasCgroupNamespace = namespaces.has(.cgroup)
@@ -50,11 +53,11 @@ final class RootfsPlan {
     var entries: [Entry] = []
     for (index, mount) in spec.mounts.enumerated() {
       entries.append(
-        try Self.entry(mount, "mounts[\(index)]", spec.linux, opensSource: inUserNamespace))
+        try Self.entry(mount, "mounts[\(index)]", spec.linux, opensSource: opensSource))
     }
     self.entries = entries
     tree =
-      inUserNamespace
+      opensSource
       ? try SourceTree(rootfs, "root.path", recursive: true, keepsSymlink: false) : nil
     devices = DevicePlan(spec.linux.devices)
     for path in spec.linux.maskedPaths + spec.linux.readonlyPaths where !path.hasPrefix("/") {
@@ -77,9 +80,12 @@ final class RootfsPlan {
       throw RuntimeError("\(name): tmpcopyup: only a tmpfs can take a copy")
     }
     var tree: SourceTree? = nil
-    if isBind && (opensSource || options.isIDMapped) {
+    if isBind && (opensSource || (options.isIDMapped && geteuid() == 0)) {
       tree = try SourceTree(
         source, name, recursive: options.isRecursiveBind, keepsSymlink: options.keepsSymlink)
+    }
+    if options.isIDMapped && geteuid() != 0 {
+      throw RuntimeError("\(name): idmap: id-mapped mounts need privileges on the host")
     }
     if options.isIDMapped {
       guard let tree else { throw RuntimeError("\(name): idmap: only a bind mount can have it") }

@@ -5,30 +5,19 @@ internal import Linux
 /// folders above it may be closed to that.
 final class SourceTree {
   private let path: String
-  private let recursive: Bool
   private let descriptor: SharedDescriptor
-  /// False: the caller had no right to clone, and the descriptor says from where to.
-  private let isClone: Bool
 
   init(
     _ path: String, _ name: String, recursive: Bool, keepsSymlink: Bool
   ) throws(RuntimeError) {
     self.path = path
-    self.recursive = recursive
     do throws(SystemError) {
-      if geteuid() == 0 {
-        let tree = try MountTree.clone(
-          path, recursive: recursive, flags: keepsSymlink ? AT_SYMLINK_NOFOLLOW : 0)
-        // A peer of the host's mount would show what is mounted below it on the host.
-        try tree.setAttributes(
-          set: 0, propagation: UInt(CL_MS_SLAVE), recursive: recursive, path)
-        descriptor = SharedDescriptor(try tree.descriptor.duplicate())
-        isClone = true
-      } else {
-        descriptor = SharedDescriptor(
-          try FileDescriptor.open(path, keepsSymlink ? O_PATH | O_NOFOLLOW : O_PATH))
-        isClone = false
-      }
+      let tree = try MountTree.clone(
+        path, recursive: recursive, flags: keepsSymlink ? AT_SYMLINK_NOFOLLOW : 0)
+      // A peer of the host's mount would show what is mounted below it on the host.
+      try tree.setAttributes(
+        set: 0, propagation: UInt(CL_MS_SLAVE), recursive: recursive, path)
+      descriptor = SharedDescriptor(try tree.descriptor.duplicate())
     } catch {
       throw Self.fault(name, path, error)
     }
@@ -44,9 +33,6 @@ final class SourceTree {
   func mapIDs(
     _ namespace: SharedDescriptor, recursive: Bool, _ name: String
   ) throws(RuntimeError) {
-    guard isClone else {
-      throw RuntimeError("\(name): idmap: id-mapped mounts need privileges on the host")
-    }
     try step("\(name): idmap", advice: "the file system must support id-mapped mounts") {
       () throws(SystemError) in
       try MountTree.setAttributes(
@@ -58,8 +44,6 @@ final class SourceTree {
   /// The tree, once; in the process that mounts it.
   func take() throws(SystemError) -> MountTree {
     guard let taken = descriptor.take() else { throw SystemError(EBADF, "open_tree", path) }
-    if isClone { return MountTree(owning: taken) }
-    return try MountTree.clone(
-      "", at: DirectoryReference(taken), recursive: true, flags: AT_EMPTY_PATH)
+    return MountTree(owning: taken)
   }
 }
