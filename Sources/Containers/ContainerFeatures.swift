@@ -16,5 +16,5 @@ extension ContainerBackend {
   }
 
   /// The mount options with a meaning of their own; others go to the filesystem.
-  public static var mountOptions: [String] { MountOptions.known }
+  public static var mountOptions: [String] { MountOption.names }
 }

@@ -1,21 +1,41 @@
 internal import CLinux
 
-/// A mount tree by descriptor: detached until `attach`, and gone with the descriptor when it was
-/// never attached (open_tree(2), fsmount(2)).
+/// A mount, or a tree of mounts, by descriptor: detached until `attach`, and gone with the
+/// descriptor when it was never attached (open_tree(2), fsmount(2)).
 public struct MountTree: ~Copyable, Sendable {
   public let descriptor: FileDescriptor
 
   public init(owning descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
+  /// The owned descriptor, for somebody else to keep the tree by.
+  public consuming func intoDescriptor() -> FileDescriptor { descriptor }
+
   /// A copy of what is mounted at `path`, as a bind mount is.
   ///
-  /// `flags` are those of openat: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH.
+  /// A symbolic link at the end of the path is followed unless `follows` is false.
   public static func clone(
     _ path: String, at directory: DirectoryReference = .workingDirectory, recursive: Bool,
-    flags: CInt = 0
+    follows: Bool = true
+  ) throws(SystemError) -> MountTree {
+    try clone(path, at: directory, recursive, follows ? 0 : AT_SYMLINK_NOFOLLOW)
+  }
+
+  /// A copy of what an open descriptor stands on; no path is walked.
+  public static func clone(
+    of descriptor: CInt, recursive: Bool, _ subject: @autoclosure () -> String
+  ) throws(SystemError) -> MountTree {
+    do {
+      return try clone("", at: DirectoryReference(rawValue: descriptor), recursive, AT_EMPTY_PATH)
+    } catch {
+      throw SystemError(error.errno, error.call, subject())
+    }
+  }
+
+  private static func clone(
+    _ path: String, at directory: DirectoryReference, _ recursive: Bool, _ flags: CInt
   ) throws(SystemError) -> MountTree {
     let all =
-      UInt(OPEN_TREE_CLONE) | UInt(CL_OPEN_TREE_CLOEXEC) | (recursive ? CL_AT_RECURSIVE : 0)
+      CL_OPEN_TREE_CLONE | CL_OPEN_TREE_CLOEXEC | (recursive ? CL_AT_RECURSIVE : 0)
       | UInt(UInt32(bitPattern: flags))
     return MountTree(
       owning: FileDescriptor(
@@ -25,86 +45,60 @@ public struct MountTree: ~Copyable, Sendable {
   }
 
   /// Changes the flags and the propagation of the mount, or of the whole tree.
-  ///
-  /// `set` and `clear` are MOUNT_ATTR_ values, `propagation` MS_SHARED and its kin or 0,
-  /// `userNamespace` the descriptor for MOUNT_ATTR_IDMAP.
-  public func setAttributes(
-    set: UInt, clear: UInt = 0, propagation: UInt = 0, userNamespace: CInt = 0,
-    recursive: Bool = false, _ subject: String
+  public func change(
+    set: MountAttributes = [], clear: MountAttributes = [], propagation: MountPropagation? = nil,
+    userNamespace: CInt = 0, recursive: Bool = false, _ subject: @autoclosure () -> String
   ) throws(SystemError) {
-    try MountTree.setAttributes(
+    try MountTree.change(
       descriptor.rawValue, set: set, clear: clear, propagation: propagation,
-      userNamespace: userNamespace, recursive: recursive, subject)
+      userNamespace: userNamespace, recursive: recursive, subject())
   }
 
-  /// As the method, for the mount that a descriptor stands on.
-  public static func setAttributes(
-    _ descriptor: CInt, set: UInt, clear: UInt = 0, propagation: UInt = 0,
-    userNamespace: CInt = 0, recursive: Bool = false, _ subject: String
+  /// As the method, for the mount whose root a descriptor stands on.
+  public static func change(
+    _ descriptor: CInt, set: MountAttributes = [], clear: MountAttributes = [],
+    propagation: MountPropagation? = nil, userNamespace: CInt = 0, recursive: Bool = false,
+    _ subject: @autoclosure () -> String
   ) throws(SystemError) {
-    try system("mount_setattr", subject) {
+    try system("mount_setattr", subject()) {
       unsafe cl_mount_setattr(
         descriptor, "", UInt32(AT_EMPTY_PATH) | (recursive ? UInt32(CL_AT_RECURSIVE) : 0),
-        UInt64(set), UInt64(clear), UInt64(propagation), UInt64(userNamespace))
+        set.rawValue, clear.rawValue, propagation?.flag ?? 0, UInt64(userNamespace))
     }
   }
 
   /// Mounts the tree on what `target` refers to; no path is walked.
-  public func attach(to target: CInt, _ subject: String) throws(SystemError) {
-    try system("move_mount", subject) {
+  public func attach(
+    to target: borrowing FileDescriptor, _ subject: @autoclosure () -> String
+  ) throws(SystemError) {
+    try attach(to: target.rawValue, subject())
+  }
+
+  /// As above, for a descriptor that somebody else owns.
+  public func attach(
+    to target: CInt, _ subject: @autoclosure () -> String
+  ) throws(SystemError) {
+    try system("move_mount", subject()) {
       unsafe cl_move_mount(
         descriptor.rawValue, "", target, "",
         UInt32(CL_MOVE_MOUNT_F_EMPTY_PATH | CL_MOVE_MOUNT_T_EMPTY_PATH))
     }
   }
-}
 
-/// A file system that is being configured (fsopen(2)).
-public struct FilesystemContext: ~Copyable {
-  private let descriptor: FileDescriptor
-  private let type: String
-
-  /// ENODEV when the kernel does not know the type.
-  public init(_ type: String) throws(SystemError) {
-    descriptor = FileDescriptor(
-      owning: try system("fsopen", type) { unsafe cl_fsopen(type, UInt32(CL_FSOPEN_CLOEXEC)) })
-    self.type = type
+  /// Mounts the tree on one entry of a directory that nobody else can change; a symbolic link of
+  /// that name is not followed.
+  public func attach(
+    to name: String, in directory: CInt, _ subject: @autoclosure () -> String
+  ) throws(SystemError) {
+    try MountTree.attach(descriptor.rawValue, to: name, in: directory, subject())
   }
 
-  /// `key=value`.
-  public func set(_ key: String, _ value: String) throws(SystemError) {
-    try system("fsconfig", "\(key)=\(value)") {
-      unsafe value.withCString {
-        unsafe cl_fsconfig(descriptor.rawValue, UInt32(CL_FSCONFIG_SET_STRING), key, $0, 0)
-      }
+  /// As above, for a tree that somebody else owns the descriptor of.
+  public static func attach(
+    _ tree: CInt, to name: String, in directory: CInt, _ subject: @autoclosure () -> String
+  ) throws(SystemError) {
+    try system("move_mount", subject()) {
+      unsafe cl_move_mount(tree, "", directory, name, UInt32(CL_MOVE_MOUNT_F_EMPTY_PATH))
     }
-  }
-
-  /// An option without a value.
-  public func set(flag: String) throws(SystemError) {
-    try system("fsconfig", flag) {
-      unsafe cl_fsconfig(descriptor.rawValue, UInt32(CL_FSCONFIG_SET_FLAG), flag, nil, 0)
-    }
-  }
-
-  /// Makes the file system and a detached mount of it; `attributes` are MOUNT_ATTR_ values.
-  public func mount(attributes: UInt) throws(SystemError) -> MountTree {
-    try system("fsconfig", "create \(type)") {
-      cl_fsconfig(descriptor.rawValue, UInt32(CL_FSCONFIG_CMD_CREATE), nil, nil, 0)
-    }
-    return MountTree(
-      owning: FileDescriptor(
-        owning: try system("fsmount", type) {
-          cl_fsmount(descriptor.rawValue, UInt32(CL_FSMOUNT_CLOEXEC), UInt32(attributes))
-        }))
-  }
-
-  /// What the kernel says of the failure, without the letter and blank before it.
-  public var complaint: String? {
-    var bytes = [UInt8](repeating: 0, count: 1024)
-    let count = unsafe cl_read(descriptor.rawValue, &bytes, bytes.count)
-    guard count > 2 else { return nil }
-    let text = String(decoding: bytes[2..<count], as: UTF8.self)
-    return text.hasSuffix("\n") ? String(text.dropLast()) : text
   }
 }

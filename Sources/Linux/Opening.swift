@@ -32,10 +32,19 @@ extension FileDescriptor {
   public func open(
     _ path: String, _ flags: CInt, mode: mode_t = 0, resolve: Resolution
   ) throws(SystemError) -> FileDescriptor {
+    try FileDescriptor.open(
+      path, flags, mode: mode, at: DirectoryReference(self), resolve: resolve)
+  }
+
+  /// As the method, below a directory that somebody else owns the descriptor of.
+  public static func open(
+    _ path: String, _ flags: CInt, mode: mode_t = 0, at directory: DirectoryReference,
+    resolve: Resolution
+  ) throws(SystemError) -> FileDescriptor {
     var attempts = 0
     while true {
       let result = unsafe cl_openat2(
-        rawValue, path, UInt64(UInt32(bitPattern: flags | O_CLOEXEC)), UInt64(mode),
+        directory.rawValue, path, UInt64(UInt32(bitPattern: flags | O_CLOEXEC)), UInt64(mode),
         resolve.rawValue)
       if result >= 0 { return FileDescriptor(owning: result) }
       attempts += 1

@@ -78,10 +78,10 @@ struct ExecProcess {
   }
 
   private func takeTerminal() throws(RuntimeError) {
-    let root = try step("terminal") { () throws(SystemError) in
-      try FileDescriptor.open("/", O_PATH | O_DIRECTORY)
+    let devices = try step("process.terminal") { () throws(SystemError) in
+      try FileDescriptor.open("/dev", O_PATH | O_DIRECTORY)
     }
-    let console = try Console(rootfs: root.rawValue, plan.process)
+    let console = try Console(devices: devices.rawValue, plan.process)
     try console.attach(channel)
   }
 }

@@ -34,10 +34,9 @@ struct ContainerInit {
     try plan.rootfs.mountAll()
     if plan.process.terminal { try takeTerminal() }
     try runCreationHooks()
-    try plan.rootfs.enter()
-    let attributes = plan.attributes
-    try attributes.makeWorkingDirectory()
+    try plan.rootfs.enter(workingDirectory: plan.process.cwd)
     try plan.rootfs.finish()
+    let attributes = plan.attributes
     try attributes.prepare(channel)
     try awaitStart(attributes)
   }

@@ -41,7 +41,10 @@ final class LaunchPlan {
     mappings = IDMappings(uids: spec.linux.uidMappings, gids: spec.linux.gidMappings)
     rootfs = RootfsBuilder(
       try RootfsPlan(
-        spec, rootfs: bundle.rootfs, noPivot: options.noPivot, namespaces: namespaces))
+        spec, rootfs: bundle.rootfs, bundle: bundle.path,
+        RootfsPlan.Surroundings(
+          hasUserNamespace: namespaces.has(.user), hasMountNamespace: namespaces.has(.mount),
+          hasCgroupNamespace: namespaces.has(.cgroup), noPivot: options.noPivot)))
     attributes = try ProcessAttributes(
       process, spec: spec, id: directory.id, preserveFDs: options.preserveFDs,
       hasUserNamespace: namespaces.has(.user), cacheDirectory: cacheDirectory)

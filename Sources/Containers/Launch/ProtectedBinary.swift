@@ -37,7 +37,7 @@ public enum ProtectedBinary {
 
   private static func executeReadOnlyMount(_ path: String) throws(SystemError) {
     let tree = try MountTree.clone(path, recursive: false)
-    try tree.setAttributes(set: UInt(CL_MOUNT_ATTR_RDONLY), path)
+    try tree.change(set: .readOnly, path)
     try execute(tree.descriptor.rawValue, adding: nil)
   }
 

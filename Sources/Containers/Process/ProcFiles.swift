@@ -24,11 +24,7 @@ enum ProcFiles {
   }
 
   private static func openRoot() throws(SystemError) -> FileDescriptor {
-    if let tree = try? FilesystemContext("proc").mount(
-      attributes: UInt(CL_MOUNT_ATTR_NOSUID | CL_MOUNT_ATTR_NODEV | CL_MOUNT_ATTR_NOEXEC))
-    {
-      return try FileDescriptor.open(".", O_PATH | O_DIRECTORY, at: .init(tree.descriptor))
-    }
+    if let root = try? PrivateProc.open() { return root }
     let root = try FileDescriptor.open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW)
     try check(root.rawValue, "/proc")
     // PROC_ROOT_INO: a directory of a procfs, bound to /proc, would be somebody else's.

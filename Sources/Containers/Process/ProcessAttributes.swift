@@ -59,9 +59,6 @@ final class ProcessAttributes {
     if let hostUser { try StandardStreams.giveTo(uid: hostUser) }
   }
 
-  /// Makes the working directory; in the container's root, before that may become read-only.
-  func makeWorkingDirectory() throws(RuntimeError) { try workingDirectory.make() }
-
   /// All that can fail before the start, in the container's root and with the runtime's rights.
   func prepare(_ channel: LaunchChannel) throws(RuntimeError) {
     for warning in warnings {

@@ -7,23 +7,6 @@ struct WorkingDirectory {
 
   private static let resolution: FileDescriptor.Resolution = [.inRoot, .noMagicLinks]
 
-  /// Makes what of it is missing; the process must be in the container's root, which may become
-  /// read-only afterwards.
-  func make() throws(RuntimeError) {
-    if path == "/" { return }
-    try step("process.cwd \(path)") { () throws(SystemError) in
-      let root = try FileDescriptor.open("/", O_PATH | O_DIRECTORY)
-      do throws(SystemError) {
-        _ = try root.open(path, O_PATH | O_DIRECTORY, resolve: Self.resolution)
-      } catch {
-        // One on a mount that refuses is reported by the change into it.
-        if error.errno == ENOENT {
-          _ = try RootfsPath(root: root.rawValue).openOrMake(path, .directory)
-        }
-      }
-    }
-  }
-
   /// Changes into it; false when that takes the rights of the process's user.
   ///
   /// Never through a link of /proc: that could lead to a directory of the host that this process

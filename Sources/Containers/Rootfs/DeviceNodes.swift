@@ -1,116 +1,169 @@
 internal import CLinux
 internal import Linux
-internal import OCISpec
 
-extension RootfsBuilder {
-  /// Makes the device nodes and the links of /dev; a /dev that the configuration binds from the
-  /// host is left as it is.
-  func makeDevices() throws(RuntimeError) {
-    let isHosts = plan.entries.contains {
-      $0.type == "bind" && $0.destination.split(separator: "/") == ["dev"]
-    }
-    if isHosts { return }
-    let directory = try step("/dev") { () throws(SystemError) in
-      // Once: whatever the image has at /dev, all of it goes into this directory (CVE-2026-41579).
-      SharedDescriptor(try paths.openOrMake("/dev", .directory))
-    }
-    for node in plan.devices.nodes {
-      do throws(SystemError) {
-        try make(node, directory.rawValue)
-      } catch {
-        throw RuntimeError("device \(node.path)", error)
+/// Makes the device nodes and the links of /dev.
+struct DeviceNodes {
+  private let builder: RootfsBuilder
+  private var plan: RootfsPlan { builder.plan }
+
+  init(_ builder: RootfsBuilder) { self.builder = builder }
+
+  /// With a bind mount on /dev everything in it is the host's, and stays as it is.
+  func make() throws(RuntimeError) {
+    if !builder.devices.isOpen {
+      builder.devices = try step("/dev") { () throws(SystemError) in
+        // Whatever links lead there: from here on it is this directory (CVE-2026-41579).
+        SharedDescriptor(try builder.root.make("dev", isDirectory: true))
       }
     }
-    try step("/dev") { () throws(SystemError) in try makeLinks(directory.rawValue) }
-    devices = directory
+    if isBound { return }
+    for node in plan.devices.defaults { try make(node, nil) }
+    for (index, node) in plan.devices.configured.enumerated() { try make(node, index) }
+    try step("/dev") { () throws(SystemError) in try makeLinks() }
   }
 
-  private func make(_ node: DevicePlan.Node, _ dev: CInt) throws(SystemError) {
-    let (parent, name) = try place(node.path, dev)
-    if plan.inUserNamespace && node.kind != .fifo {
-      return try bind(node, parent.rawValue, name)
+  private var isBound: Bool {
+    guard let last = plan.entries.last(where: { $0.destination == "dev" }) else { return false }
+    if case .bind = last.kind { return true }
+    return false
+  }
+
+  private var isOwn: Bool { builder.ownDirectories.contains { $0.path == "dev" } }
+
+  /// `index` is that in `linux.devices`.
+  private func make(_ node: DevicePlan.Node, _ index: Int?) throws(RuntimeError) {
+    do {
+      let (parent, name) = RootPath.split(node.path)
+      if parent == "dev" {
+        try make(node, index, name, in: builder.devices.rawValue)
+      } else if RootPath.isBelowOrEqual(parent, "dev") {
+        let below = RootDirectory(descriptor: builder.devices.rawValue)
+        let directory = try below.make(String(parent.dropFirst(4)), isDirectory: true)
+        try make(node, index, name, in: directory.rawValue)
+      } else {
+        let directory = try builder.root.make(parent, isDirectory: true)
+        try make(node, index, name, in: directory.rawValue)
+      }
+    } catch {
+      throw RuntimeError(
+        "\(index.map { "linux.devices[\($0)]: " } ?? "")/\(node.path)", error,
+        advice: Self.advice(error))
+    }
+  }
+
+  private static func advice(_ error: SystemError) -> String? {
+    switch error.errno {
+    case EROFS: "mount a tmpfs on /dev"
+    case ENODEV, ENOENT:
+      "a container that may not make device nodes gets the host's, which has to have this one"
+    default: nil
+    }
+  }
+
+  private func make(
+    _ node: DevicePlan.Node, _ index: Int?, _ name: String, in directory: CInt
+  ) throws(SystemError) {
+    let isDevice = node.fileType != mode_t(S_IFIFO)
+    if isDevice, plan.surroundings.hasUserNamespace {
+      return try bind(node, index, name, in: directory)
     }
     let result = unsafe cl_mknodat(
-      parent.rawValue, name, node.fileType | node.mode, node.number)
-    if result == -EPERM { return try bind(node, parent.rawValue, name) }
-    if result == -EEXIST {
-      // The image's own node serves when it is the same device.
-      var status = stat()
-      try system("fstatat", node.path) {
-        unsafe cl_fstatat(parent.rawValue, name, &status, AT_SYMLINK_NOFOLLOW)
-      }
-      guard status.type == node.fileType, status.st_rdev == node.number else {
-        throw SystemError(EEXIST, "mknod", node.path)
-      }
-    } else if result < 0 {
-      throw SystemError(-result, "mknod", node.path)
+      directory, name, node.fileType | node.permissions, node.number)
+    switch -result {
+    case 0: break
+    case EEXIST:
+      // One that the image brings is as good when it is the same.
+      if try isSame(node, name, in: directory) { return }
+      return try bind(node, index, name, in: directory)
+    case EPERM where isDevice && plan.surroundings.hasMountNamespace:
+      return try bind(node, index, name, in: directory)
+    default: try system("mknod", name) { result }
     }
-    // The umask has taken bits away. By descriptor: the name may be another's by now.
+    // In a directory of the image its mode or its default ACL may have had a say.
+    if index == nil, isOwn { return }
+    try system("chown", name) {
+      unsafe cl_fchownat(directory, name, node.uid, node.gid, AT_SYMLINK_NOFOLLOW)
+    }
     let made = try FileDescriptor.open(
-      name, O_PATH | O_NOFOLLOW, at: DirectoryReference(rawValue: parent.rawValue))
-    guard try made.status().type == node.fileType else {
-      throw SystemError(EAGAIN, "mknod", node.path)
+      name, O_PATH | O_NOFOLLOW, at: DirectoryReference(rawValue: directory))
+    let status = try made.status()
+    if status.st_mode & 0o7777 == node.permissions { return }
+    if status.st_mode & mode_t(S_IFMT) != node.fileType {
+      throw SystemError(EEXIST, "mknod", name)
     }
-    try system("fchmodat2", node.path) { cl_chmod_descriptor(made.rawValue, node.mode) }
-    if node.uid != 0 || node.gid != 0 || result == -EEXIST {
-      try system("fchown", node.path) {
-        unsafe cl_fchownat(made.rawValue, "", node.uid, node.gid, AT_EMPTY_PATH)
-      }
-    }
+    // By descriptor: fchmodat would follow a link that took its place.
+    try system("chmod", name) { cl_chmod_descriptor(made.rawValue, node.permissions) }
   }
 
-  /// The directory and the name of a node: below the one /dev, or elsewhere in the root.
-  private func place(
-    _ path: String, _ dev: CInt
-  ) throws(SystemError) -> (SharedDescriptor, String) {
-    var names = path.split(separator: "/").map(String.init)
-    guard let name = names.popLast(), name != "..", name != "." else {
-      throw SystemError(EINVAL, "mknod", path)
-    }
-    if names.first == "dev" {
-      let below = names.dropFirst().joined(separator: "/")
-      if below.isEmpty {
-        return (
-          SharedDescriptor(
-            FileDescriptor(owning: try system("dup", "/dev") { cl_dup(dev) })), name
-        )
-      }
-      return (
-        SharedDescriptor(try RootfsPath(root: dev).openOrMake(below, .directory)), name
-      )
-    }
-    let parent = names.isEmpty ? "/" : names.joined(separator: "/")
-    return (SharedDescriptor(try paths.openOrMake(parent, .directory)), name)
+  private func isSame(
+    _ node: DevicePlan.Node, _ name: String, in directory: CInt
+  ) throws(SystemError) -> Bool {
+    let existing = try FileDescriptor.open(
+      name, O_PATH | O_NOFOLLOW, at: DirectoryReference(rawValue: directory))
+    let status = try existing.status()
+    return status.st_mode & mode_t(S_IFMT) == node.fileType
+      && (node.fileType == mode_t(S_IFIFO) || status.st_rdev == node.number)
   }
 
-  /// Binds the host's node where none can be made.
-  private func bind(_ node: DevicePlan.Node, _ parent: CInt, _ name: String) throws(SystemError) {
-    let host = try FileDescriptor.open(node.path, O_PATH | O_NOFOLLOW)
-    let status = try host.status()
-    guard status.type == node.fileType, status.st_rdev == node.number else {
-      throw SystemError(ENODEV, "the host's node is another device", node.path)
+  /// The host's node, or the one that the runtime has made for this container, by descriptor.
+  private func bind(
+    _ node: DevicePlan.Node, _ index: Int?, _ name: String, in directory: CInt
+  ) throws(SystemError) {
+    let tree: MountTree
+    if let index, let nodes = plan.nodes {
+      tree = try MountTree.clone(
+        String(index), at: DirectoryReference(rawValue: nodes.rawValue), recursive: false)
+    } else {
+      let device = try HostDevice.open(
+        "/" + node.path, type: node.fileType, number: node.number)
+      tree = try MountTree.clone(of: device.rawValue, recursive: false, node.path)
     }
-    let target = try RootfsPath(root: parent).openOrMake(name, .file)
-    let tree = try MountTree.clone(
-      "", at: DirectoryReference(host), recursive: false, flags: AT_EMPTY_PATH)
-    try tree.attach(to: target.rawValue, node.path)
+    try tree.attach(to: try Self.openFile(name, in: directory), node.path)
   }
 
-  private func makeLinks(_ dev: CInt) throws(SystemError) {
-    try link("fd", to: "/proc/self/fd", dev)
-    try link("stdin", to: "/proc/self/fd/0", dev)
-    try link("stdout", to: "/proc/self/fd/1", dev)
-    try link("stderr", to: "/proc/self/fd/2", dev)
-    // With a devpts of the container's own the multiplexer is the one in it.
-    if plan.entries.contains(where: { $0.type == "devpts" }) {
-      _ = unsafe cl_unlinkat(dev, "ptmx", 0)
-      try link("ptmx", to: "pts/ptmx", dev)
+  /// A file to mount on: an empty one, or what is there already unless it is a link or a
+  /// directory.
+  static func openFile(_ name: String, in directory: CInt) throws(SystemError) -> FileDescriptor {
+    let reference = DirectoryReference(rawValue: directory)
+    do {
+      return try FileDescriptor.open(
+        name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o644, at: reference)
+    } catch {
+      guard error.errno == EEXIST else { throw error }
     }
-    if File.exists("/proc/kcore") { try link("core", to: "/proc/kcore", dev) }
+    let existing = try FileDescriptor.open(name, O_PATH | O_NOFOLLOW, at: reference)
+    let type = try existing.status().st_mode & mode_t(S_IFMT)
+    if type == mode_t(S_IFLNK) { throw SystemError(ELOOP, "open", name) }
+    if type == mode_t(S_IFDIR) { throw SystemError(EISDIR, "open", name) }
+    return existing
   }
 
-  private func link(_ name: String, to target: String, _ dev: CInt) throws(SystemError) {
-    let result = unsafe cl_symlinkat(target, dev, name)
-    if result < 0 && result != -EEXIST { throw SystemError(-result, "symlink", "/dev/" + name) }
+  private static let links: [(name: String, target: String)] = [
+    ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"),
+  ]
+
+  private func makeLinks() throws(SystemError) {
+    let directory = builder.devices.rawValue
+    for (name, target) in Self.links { try link(name, to: target, in: directory) }
+    if File.exists("/proc/kcore") { try link("core", to: "/proc/kcore", in: directory) }
+  }
+
+  private func link(
+    _ name: String, to target: String, in directory: CInt
+  ) throws(SystemError) {
+    let result = unsafe cl_symlinkat(target, directory, name)
+    // What the image or the configuration brings stays; but not a ptmx, which would be that of
+    // another devpts.
+    if result == -EEXIST {
+      let isConfigured = plan.devices.configured.contains { $0.path == "dev/" + name }
+      if name != "ptmx" || isConfigured { return }
+      let reference = DirectoryReference(rawValue: directory)
+      if (try? File.readLink(name, at: reference)) == target { return }
+      try system("unlink", name) { unsafe cl_unlinkat(directory, name, 0) }
+      try system("symlink", name) { unsafe cl_symlinkat(target, directory, name) }
+      return
+    }
+    try system("symlink", name) { result }
   }
 }

@@ -1,152 +1,153 @@
-internal import CLinux
 internal import Linux
 
-/// The options of one mount, sorted by what the kernel has to be told (mount(8), config.md
-/// "Mounts").
+/// The options of one mount, sorted by what the kernel has to be told and by which call
+/// (config.md "Mounts", mount(8)).
 struct MountOptions: Equatable {
-  /// MOUNT_ATTR_ values of the mount itself.
-  var set: UInt = 0
-  var clear: UInt = 0
-  /// The same for the mount and all below it.
-  var recursiveSet: UInt = 0
-  var recursiveClear: UInt = 0
-  /// MS_SHARED and its kin; 0 leaves it.
-  var propagation: UInt = 0
-  var propagationIsRecursive = false
-  /// Flags of the file system rather than of the mount, such as `sync`.
-  var filesystemFlags: [String] = []
-  /// What goes to the file system as it is: `size=64m`, `newinstance`.
+  /// Flags to set and to clear; a flag is in one of the two at most.
+  struct Change: Equatable {
+    var set: MountAttributes = []
+    var clear: MountAttributes = []
+
+    var isEmpty: Bool { self.set.isEmpty && clear.isEmpty }
+
+    /// The last option that names a flag wins.
+    mutating func apply(_ flag: MountAttributes, isSet: Bool) {
+      if isSet {
+        set.formUnion(flag)
+        clear.subtract(flag)
+      } else {
+        set.subtract(flag)
+        clear.formUnion(flag)
+      }
+    }
+
+    /// The kernel wants the whole field cleared for any of its values.
+    mutating func apply(accessTime: MountAttributes) {
+      set.subtract(.accessTimeMask)
+      set.formUnion(accessTime)
+      clear.formUnion(.accessTimeMask)
+    }
+  }
+
+  struct PropagationChange: Equatable {
+    let propagation: MountPropagation
+    let isRecursive: Bool
+  }
+
+  /// Of the mount itself.
+  var attributes = Change()
+  /// Of the mount and all below it.
+  var recursiveAttributes = Change()
+  /// In the order in which they are made: `slave` and then `shared` is both.
+  var propagations: [PropagationChange] = []
+  /// Flags that every file system takes, such as `sync`.
+  var superblockFlags: [String] = []
+  /// MS_ flags that only mount(2) passes on.
+  var legacyFlags: UInt = 0
+  /// What the file system has to know, such as `size=64m`.
   var data: [String] = []
   var isBind = false
   var isRecursiveBind = false
   var isRemount = false
-  /// Copies what the mount would hide into a new tmpfs.
+  /// Copies what the mount hides into the new tmpfs.
   var copiesUp = false
-  /// Maps the ids of a bind mount, or of all below it.
-  var isIDMapped = false
-  var isIDMappedRecursively = false
-  /// The id map as crun writes it: `uids=0-1000-10#20-2000-1;gids=0-1000-10`.
-  var mapping: String?
-  /// A bind source that is a symbolic link is mounted as the link.
-  var keepsSymlink = false
+  var idMap: IDMap?
+  /// A symbolic link as the source is made anew at the destination (crun(1)).
+  var copiesSymlink = false
+  /// A symbolic link as the source, or as the destination, is the thing itself.
+  var sourceFollows = true
+  var destinationFollows = true
 
-  var isReadOnly: Bool { (set | recursiveSet) & UInt(CL_MOUNT_ATTR_RDONLY) != 0 }
+  /// `ro` holds for what is below as well: set by the plan where the host's own would show.
+  var restrictsRecursively = false
 
-  init(_ options: [String]) {
-    for option in options { add(option) }
+  /// The ids of the mount are shifted.
+  struct IDMap: Equatable {
+    var isRecursive = false
+    /// The mapping in crun's syntax; nil is that of `uidMappings` or of the container.
+    var mappings: IDMapOption?
   }
 
-  private mutating func add(_ option: String) {
-    if let change = Self.attribute(option) {
-      change.apply(&set, &clear)
-    } else if let flag = Self.propagation(option) {
-      propagation = flag
-      propagationIsRecursive = false
-    } else if option.utf8.first == UInt8(ascii: "r"), addRecursive(String(option.dropFirst())) {
-      return
-    } else {
-      addOther(option)
-    }
+  var isReadOnly: Bool {
+    attributes.set.union(recursiveAttributes.set).contains(.readOnly)
   }
 
-  /// `rro`, `rslave` and their kin; false when the rest is no such name.
-  private mutating func addRecursive(_ name: String) -> Bool {
-    if let change = Self.attribute(name) {
-      change.apply(&recursiveSet, &recursiveClear)
-    } else if let flag = Self.propagation(name) {
-      propagation = flag
-      propagationIsRecursive = true
-    } else {
-      return false
-    }
-    return true
+  init() {}
+
+  init(_ options: [String]) throws(RuntimeError) {
+    for option in options { try add(option) }
   }
 
-  private mutating func addOther(_ option: String) {
-    switch option {
-    // What these ask for is so already, or is for mount(8) alone.
-    case "defaults", "async", "nolazytime", "loud", "silent", "nomand", "auto", "noauto",
-      "norelatime", "nostrictatime", "rnorelatime", "rnostrictatime", "":
-      break
-    case "sync", "dirsync", "lazytime", "mand": filesystemFlags.append(option)
-    case "bind": isBind = true
-    case "rbind":
+  private mutating func add(_ option: String) throws(RuntimeError) {
+    guard let known = MountOption.named(option) else { return try addUnnamed(option) }
+    switch known {
+    case .attribute(let flag, let isSet): attributes.apply(flag, isSet: isSet)
+    case .accessTime(let value, isSet: true): attributes.apply(accessTime: value)
+    case .accessTime(let value, isSet: false):
+      // Takes back that value alone: what is left is the default.
+      if attributes.set.intersection(.accessTimeMask) == value {
+        attributes.set.subtract(.accessTimeMask)
+        attributes.clear.subtract(.accessTimeMask)
+      }
+    case .recursiveAttribute(let flag, let isSet): recursiveAttributes.apply(flag, isSet: isSet)
+    case .recursiveAccessTime(let value): recursiveAttributes.apply(accessTime: value)
+    case .propagation(let propagation, let isRecursive):
+      propagations.append(PropagationChange(propagation: propagation, isRecursive: isRecursive))
+    case .superblock(let flag, let isSet):
+      superblockFlags.removeAll { $0 == flag }
+      if isSet { superblockFlags.append(flag) }
+    case .legacy(let flag, let isSet):
+      legacyFlags = isSet ? legacyFlags | flag : legacyFlags & ~flag
+    case .bind(let isRecursive):
       isBind = true
-      isRecursiveBind = true
-    case "remount": isRemount = true
-    case "tmpcopyup": copiesUp = true
-    case "idmap": isIDMapped = true
-    case "ridmap":
-      isIDMapped = true
-      isIDMappedRecursively = true
-    case _ where option.hasPrefix("idmap="):
-      isIDMapped = true
-      mapping = String(option.dropFirst("idmap=".count))
-    case _ where option.hasPrefix("ridmap="):
-      isIDMapped = true
-      isIDMappedRecursively = true
-      mapping = String(option.dropFirst("ridmap=".count))
-    case "copy-symlink": keepsSymlink = true
-    default: data.append(option)
+      if isRecursive { isRecursiveBind = true }
+    case .remount: isRemount = true
+    case .copyUp: copiesUp = true
+    case .idMap(let isRecursive): idMap = IDMap(isRecursive: isRecursive)
+    case .copySymlink: copiesSymlink = true
+    case .sourceNoFollow: sourceFollows = false
+    case .destinationNoFollow: destinationFollows = false
+    case .noEffect: break
     }
   }
 
-  private struct Change {
-    let set: UInt
-    let clear: UInt
-
-    /// The last option that names a flag wins.
-    func apply(_ set: inout UInt, _ clear: inout UInt) {
-      set = (set & ~self.clear) | self.set
-      clear = (clear & ~self.set) | self.clear
+  private mutating func addUnnamed(_ option: String) throws(RuntimeError) {
+    for (prefix, isRecursive) in [("idmap=", false), ("ridmap=", true)]
+    where option.utf8.starts(with: prefix.utf8) {
+      idMap = IDMap(
+        isRecursive: isRecursive,
+        mappings: try IDMapOption(Substring(option.utf8.dropFirst(prefix.utf8.count))))
+      return
     }
+    data.append(option)
   }
 
-  private static func attribute(_ option: String) -> Change? {
-    // The access time flags are one field of three values, which has to be cleared as a whole.
-    let times = UInt(CL_MOUNT_ATTR__ATIME)
-    return switch option {
-    case "ro": Change(set: UInt(CL_MOUNT_ATTR_RDONLY), clear: 0)
-    case "rw": Change(set: 0, clear: UInt(CL_MOUNT_ATTR_RDONLY))
-    case "nosuid": Change(set: UInt(CL_MOUNT_ATTR_NOSUID), clear: 0)
-    case "suid": Change(set: 0, clear: UInt(CL_MOUNT_ATTR_NOSUID))
-    case "nodev": Change(set: UInt(CL_MOUNT_ATTR_NODEV), clear: 0)
-    case "dev": Change(set: 0, clear: UInt(CL_MOUNT_ATTR_NODEV))
-    case "noexec": Change(set: UInt(CL_MOUNT_ATTR_NOEXEC), clear: 0)
-    case "exec": Change(set: 0, clear: UInt(CL_MOUNT_ATTR_NOEXEC))
-    case "nosymfollow": Change(set: UInt(CL_MOUNT_ATTR_NOSYMFOLLOW), clear: 0)
-    case "symfollow": Change(set: 0, clear: UInt(CL_MOUNT_ATTR_NOSYMFOLLOW))
-    case "nodiratime": Change(set: UInt(CL_MOUNT_ATTR_NODIRATIME), clear: 0)
-    case "diratime": Change(set: 0, clear: UInt(CL_MOUNT_ATTR_NODIRATIME))
-    case "noatime": Change(set: UInt(CL_MOUNT_ATTR_NOATIME), clear: times)
-    case "strictatime": Change(set: UInt(CL_MOUNT_ATTR_STRICTATIME), clear: times)
-    case "relatime", "atime": Change(set: UInt(CL_MOUNT_ATTR_RELATIME), clear: times)
-    default: nil
+  /// Fails when the options contradict the kind of mount, with what the caller calls the mount.
+  func check(isBind: Bool, type: String?) throws(RuntimeError) {
+    if isBind, let option = data.first {
+      throw RuntimeError(
+        "option \(option): a bind mount has no file system options",
+        advice: "remove the option, or give the mount the type of its file system")
+    }
+    if isBind, let flag = superblockFlags.first {
+      throw RuntimeError(
+        "option \(flag): is of the file system, and a bind mount is of one that is mounted",
+        advice: "remove the option")
+    }
+    if copiesUp, isBind || type != "tmpfs" {
+      throw RuntimeError(
+        "option tmpcopyup: is for type tmpfs only, not \(isBind ? "a bind mount" : type ?? "none")")
+    }
+    if idMap != nil, !isBind {
+      throw RuntimeError(
+        "option idmap: only a bind mount can be id-mapped, not type \(type ?? "none")")
+    }
+    if copiesSymlink || !sourceFollows, !isBind {
+      throw RuntimeError(
+        "option \(copiesSymlink ? "copy-symlink" : "src-nofollow"): is for bind mounts only")
+    }
+    if isRemount, idMap != nil || copiesUp || copiesSymlink {
+      throw RuntimeError("option remount: changes a mount that exists, it cannot be combined")
     }
   }
-
-  private static func propagation(_ option: String) -> UInt? {
-    switch option {
-    case "shared": UInt(CL_MS_SHARED)
-    case "slave": UInt(CL_MS_SLAVE)
-    case "private": UInt(CL_MS_PRIVATE)
-    case "unbindable": UInt(CL_MS_UNBINDABLE)
-    default: nil
-    }
-  }
-
-  /// Every name that has a meaning here, sorted, for `features`.
-  static let known: [String] = {
-    let attributes = [
-      "ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec", "nosymfollow", "symfollow",
-      "nodiratime", "diratime", "noatime", "strictatime", "relatime", "atime",
-    ]
-    let propagations = ["shared", "slave", "private", "unbindable"]
-    return
-      ((attributes + propagations).flatMap { [$0, "r" + $0] } + [
-        "defaults", "async", "sync", "dirsync", "lazytime", "nolazytime", "mand", "nomand",
-        "silent", "loud", "norelatime", "nostrictatime", "rnorelatime", "rnostrictatime", "bind",
-        "rbind", "remount", "tmpcopyup", "idmap", "ridmap", "copy-symlink",
-      ]).sorted()
-  }()
 }

@@ -2,110 +2,121 @@ internal import CLinux
 internal import Linux
 internal import OCISpec
 
-/// Makes the container's file system in the process that lives in it.
+/// Makes the container's file system in the process that is going to live in it.
 ///
-/// The order: `mountAll` while the host is still there, `enter`, `finish`. The root is a tree of
-/// its own on top of the old root until `enter`; it is reached by descriptor only.
+/// The order: `mountAll` while the host's files are still there, `openConsole` where there is a
+/// terminal, the hooks, `enter`, `finish`. The new root lies on top of the old one until `enter`,
+/// and is reached by descriptor only; absolute paths of this process still lead to the old root.
 final class RootfsBuilder {
   let plan: RootfsPlan
+  /// The container's directory in each hierarchy by the hierarchy's key, set before `mountAll`;
+  /// empty when it stays in the cgroups of the caller.
+  var cgroups: [String: String] = [:]
+
   /// The container's root directory.
-  private(set) var root = SharedDescriptor.closed
+  private(set) var rootDescriptor = SharedDescriptor.closed
   /// The container's /dev, resolved once (CVE-2026-41579).
   var devices = SharedDescriptor.closed
-  /// One empty read-only directory that covers every masked one.
-  private var emptyDirectory: MaskSource?
-  /// The container's null device, which covers every masked file.
-  private var null: MaskSource?
-  /// The container's cgroup in each hierarchy, known when that is made.
-  var cgroups: [String: String] = [:]
+  /// The root of a proc that this process has mounted: no path led to it.
+  var proc = SharedDescriptor.closed
+  /// File systems that nobody else has seen yet: what is in them this process has made.
+  var ownDirectories: [OwnDirectory] = []
+  /// What becomes read-only once everything is in it.
+  var lateReadOnly: [(name: String, descriptor: SharedDescriptor)] = []
+  /// Sources of bind mounts that had to be cloned before the mount that they are on changed, by the
+  /// index of their entry.
+  var clonedSources: [Int: SharedDescriptor] = [:]
+  var masks = Masks()
+  private var umask: mode_t = 0o022
+
+  struct OwnDirectory {
+    let path: String
+    let descriptor: SharedDescriptor
+  }
 
   init(_ plan: RootfsPlan) { self.plan = plan }
 
-  var paths: RootfsPath { RootfsPath(root: root.rawValue) }
+  var root: RootDirectory { RootDirectory(descriptor: rootDescriptor.rawValue) }
 
-  /// Mounts everything of the configuration below the new root.
+  /// Mounts everything of the configuration below the new root, and makes the device nodes.
   func mountAll() throws(RuntimeError) {
-    try separate()
-    try attachRoot()
-    for entry in plan.entries { try MountStep(builder: self, entry: entry).run() }
-    try makeDevices()
-    try writeSysctls()
-  }
-
-  /// Nothing that is mounted here must reach the host; with a shared root the host's mounts are
-  /// still meant to be peers, but for the one that the new root stands on.
-  private func separate() throws(RuntimeError) {
-    let propagation = plan.spec.linux.rootfsPropagation ?? .rslave
-    let flags =
-      switch propagation {
-      case .shared, .rshared: UInt(0)
-      case .slave, .rslave: UInt(CL_MS_SLAVE | CL_MS_REC)
-      case .private, .rprivate, .unbindable, .runbindable: UInt(CL_MS_PRIVATE | CL_MS_REC)
-      }
-    try step("propagation of the host's mounts") { () throws(SystemError) in
-      try system("mount", "/") {
-        unsafe cl_mount(nil, "/", nil, flags == 0 ? UInt(CL_MS_PRIVATE) : flags, nil)
+    // Modes are exact here; `finish` gives the process its own again.
+    umask = cl_umask(0)
+    if plan.surroundings.hasMountNamespace {
+      try RootPlacement(plan).place(self)
+    } else {
+      rootDescriptor = try step("root.path") { () throws(SystemError) in
+        SharedDescriptor(try FileDescriptor.open(plan.path, O_PATH | O_DIRECTORY))
       }
     }
-  }
-
-  private func attachRoot() throws(RuntimeError) {
-    try step("root.path \(plan.path)") { () throws(SystemError) in
-      let tree = try rootTree()
-      let old = try FileDescriptor.open("/", O_PATH | O_DIRECTORY)
-      // On top of the old root: no path to the bundle has to be walked again, and the place is
-      // the same for every bundle. Absolute paths of this process still lead to the old root.
-      try tree.attach(to: old.rawValue, plan.path)
-      root = SharedDescriptor(try tree.descriptor.duplicate())
-    }
-  }
-
-  private func rootTree() throws(SystemError) -> MountTree {
-    if let tree = plan.tree { return try tree.take() }
-    return try MountTree.clone(plan.path, recursive: true)
-  }
-
-  /// Turns the new root into the process's root and lets the old one go.
-  func enter() throws(RuntimeError) {
-    try step("pivot_root", advice: "on a ramfs root use --no-pivot") { () throws(SystemError) in
-      try system("fchdir", plan.path) { cl_fchdir(root.rawValue) }
-      if plan.noPivot {
-        // The tree stands on the old root already, as after MS_MOVE: what is left is to enter it.
-        try system("chroot", ".") { unsafe cl_chroot(".") }
-      } else {
-        try system("pivot_root", plan.path) { unsafe cl_pivot_root(".", ".") }
-        // "." is the old root now, stacked on the new one.
-        try system("umount2", "the old root") {
-          unsafe cl_umount2(".", CInt(CL_MNT_DETACH))
-        }
+    for entry in plan.entries {
+      do {
+        try mount(entry)
+      } catch {
+        throw error.inside(entry.name)
       }
-      try system("chdir", "/") { unsafe cl_chdir("/") }
+    }
+    try DeviceNodes(self).make()
+  }
+
+  func adoptRoot(_ descriptor: consuming FileDescriptor) {
+    rootDescriptor = SharedDescriptor(descriptor)
+  }
+
+  private func mount(_ entry: RootfsPlan.Entry) throws(RuntimeError) {
+    switch entry.kind {
+    case .bind(let source): try BindMount(self, entry, source: source).make()
+    case .filesystem(let type, let source):
+      try FilesystemMount(self, entry, type: type, source: source).make()
+    case .cgroup(let type): try CgroupMounts(self, entry, type: type).make()
+    case .remount: try Remount(self, entry).make()
     }
   }
 
-  /// The null device: of the container, checked to be that device (CVE-2025-31133).
-  func nullMask() throws(SystemError) -> MaskSource {
-    if let null { return null }
-    let descriptor = try RootfsPath.open(root.rawValue, "/dev/null", O_PATH | O_NOFOLLOW)
-    let status = try descriptor.status()
-    guard status.isCharacterDevice, status.st_rdev == cl_makedev(1, 3) else {
-      throw SystemError(ENODEV, "fstat", "/dev/null")
-    }
-    let made = MaskSource(
-      try MountTree.clone(
-        "", at: DirectoryReference(descriptor), recursive: false, flags: AT_EMPTY_PATH))
-    null = made
-    return made
+  /// The terminal of the container's process, on its own devpts, and as its /dev/console.
+  func openConsole(_ process: Spec.Process) throws(RuntimeError) -> Console {
+    let console = try Console(devices: devices.rawValue, process)
+    if plan.surroundings.hasMountNamespace { try console.bind(devices: devices.rawValue) }
+    return console
   }
 
-  /// The one empty directory, made when the first path needs it.
-  func emptyMask() throws(SystemError) -> MaskSource {
-    if let emptyDirectory { return emptyDirectory }
-    let context = try FilesystemContext("tmpfs")
-    try context.set("source", "tmpfs")
-    try context.set(flag: "ro")
-    let made = MaskSource(try context.mount(attributes: UInt(CL_MOUNT_ATTR_RDONLY)))
-    emptyDirectory = made
-    return made
+  /// Closes what the process is not to change, and makes the new root its root.
+  ///
+  /// `workingDirectory` is made when it is missing, as runc and crun do it.
+  func enter(workingDirectory: String) throws(RuntimeError) {
+    try makeWorkingDirectory(workingDirectory)
+    try Sysctls(plan.sysctls).write(proc: proc.rawValue)
+    for late in lateReadOnly {
+      try step(late.name) { () throws(SystemError) in
+        try MountTree.change(late.descriptor.rawValue, set: .readOnly, "ro")
+      }
+    }
+    try masks.apply(plan, root, devices: devices.rawValue)
+    if plan.isReadOnly {
+      try step("root.readonly") { () throws(SystemError) in
+        try MountTree.change(rootDescriptor.rawValue, set: .readOnly, "/")
+      }
+    }
+    try RootPlacement(plan).enter(rootDescriptor.rawValue)
+  }
+
+  private func makeWorkingDirectory(_ path: String) throws(RuntimeError) {
+    let clean = RootPath.cleaned(path)
+    if clean.isEmpty { return }
+    do {
+      _ = try root.open(clean)
+    } catch {
+      // What else is wrong with it is reported by the change into it.
+      if error.errno != ENOENT { return }
+      try step("process.cwd: \(path)") { () throws(SystemError) in
+        _ = try root.make(clean, isDirectory: true)
+      }
+    }
+  }
+
+  /// What only the process inside can do, and its umask.
+  func finish() throws(RuntimeError) {
+    try RootPlacement(plan).setPropagation(rootDescriptor.rawValue)
+    _ = cl_umask(umask)
   }
 }

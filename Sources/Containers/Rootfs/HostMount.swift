@@ -1,0 +1,38 @@
+/// A line of /proc/PID/mountinfo, as far as `--no-pivot` needs it (proc_pid_mountinfo(5)).
+struct HostMount: Equatable {
+  let path: String
+  let type: String
+
+  /// The file systems that show the kernel rather than files.
+  var isOfKernel: Bool { type == "proc" || type == "sysfs" }
+
+  static func parse(_ table: [UInt8]) -> [HostMount] {
+    table.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      let fields = line.split(separator: UInt8(ascii: " "))
+      guard fields.count > 6,
+        let separator = fields[6...].firstIndex(where: { $0.elementsEqual("-".utf8) }),
+        separator + 1 < fields.count
+      else { return nil }
+      return HostMount(
+        path: unescaped(fields[4]), type: String(decoding: fields[separator + 1], as: UTF8.self))
+    }
+  }
+
+  /// `\040` and its kin back into bytes.
+  private static func unescaped(_ field: ArraySlice<UInt8>) -> String {
+    var bytes: [UInt8] = []
+    var rest = field
+    while let byte = rest.popFirst() {
+      let digits = rest.prefix(3)
+      guard byte == UInt8(ascii: "\\"), digits.count == 3,
+        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
+      else {
+        bytes.append(byte)
+        continue
+      }
+      bytes.append(value)
+      rest = rest.dropFirst(3)
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
