@@ -114,7 +114,7 @@ struct DeviceNodes {
       tree = try MountTree.clone(
         String(index), at: DirectoryReference(rawValue: nodes.rawValue), recursive: false)
     } else {
-      let device = try HostDevice.open(
+      let device = try DeviceFile.open(
         "/" + node.path, type: node.fileType, number: node.number)
       tree = try MountTree.clone(of: device.rawValue, recursive: false, node.path)
     }

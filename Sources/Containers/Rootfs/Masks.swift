@@ -82,24 +82,22 @@ struct Masks {
   /// shows it, or else the host's.
   private mutating func nullSource() throws(SystemError) -> MaskSource {
     if let null { return null }
-    let device = try Self.open("null", in: devices) ?? Self.open("/dev/null", in: AT_FDCWD)
-    guard let device else { throw SystemError(ENODEV, "open", "/dev/null") }
+    let device = try Self.openNull(devices)
     let made = MaskSource(
       try MountTree.clone(of: device.rawValue, recursive: false, "/dev/null"))
     null = made
     return made
   }
 
-  /// Nil when what is there is not the null device.
-  private static func open(
-    _ path: String, in directory: CInt
-  ) throws(SystemError) -> FileDescriptor? {
-    let reference = DirectoryReference(rawValue: directory)
-    guard let found = try? FileDescriptor.open(path, O_PATH | O_NOFOLLOW, at: reference) else {
-      return nil
+  private static func openNull(_ devices: CInt) throws(SystemError) -> FileDescriptor {
+    let type = mode_t(S_IFCHR)
+    let number = cl_makedev(1, 3)
+    do {
+      return try DeviceFile.open(
+        "null", at: DirectoryReference(rawValue: devices), type: type, number: number)
+    } catch {
+      return try DeviceFile.open("/dev/null", type: type, number: number)
     }
-    let status = try found.status()
-    return status.isCharacterDevice && status.st_rdev == cl_makedev(1, 3) ? found : nil
   }
 
   /// One empty directory for all.
@@ -114,13 +112,14 @@ struct Masks {
   }
 }
 
-/// A device node of the host.
-enum HostDevice {
+/// A device node that exists already.
+enum DeviceFile {
   /// Opens it without following a link, and fails unless it is the device that is meant.
   static func open(
-    _ path: String, type: mode_t, number: dev_t
+    _ path: String, at directory: DirectoryReference = .workingDirectory, type: mode_t,
+    number: dev_t
   ) throws(SystemError) -> FileDescriptor {
-    let descriptor = try FileDescriptor.open(path, O_PATH | O_NOFOLLOW)
+    let descriptor = try FileDescriptor.open(path, O_PATH | O_NOFOLLOW, at: directory)
     let status = try descriptor.status()
     guard status.st_mode & mode_t(S_IFMT) == type, status.st_rdev == number else {
       throw SystemError(ENODEV, "fstat", path)
