@@ -16,7 +16,7 @@ struct BindMount {
   func make() throws(RuntimeError) {
     if entry.options.copiesSymlink, try copySymlink() { return }
     let destination = entry.destination
-    try ProcMountRule.check(destination, type: nil)
+    try ProcMountRule.check(destination)
     let tree = try sourceTree()
     try ProcMountRule.checkSource(destination, tree, source)
     try entry.options.apply(to: tree, isRecursive: entry.options.isRecursiveBind, source)

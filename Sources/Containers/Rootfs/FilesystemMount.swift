@@ -25,7 +25,7 @@ struct FilesystemMount {
   private var isLateReadOnly: Bool { isTmpfs && options.isReadOnly }
 
   func make() throws(RuntimeError) {
-    try ProcMountRule.check(destination, type: type)
+    try ProcMountRule.check(destination)
     let walk: TargetWalk =
       type == "proc" || type == "sysfs"
       ? .plainDirectory : options.destinationFollows ? .following : .lastNameItself

@@ -11,10 +11,9 @@ enum ProcMountRule {
     "net/dev", "sys/kernel/ns_last_pid", "sys/crypto/fips_enabled",
   ]
 
-  static func check(_ destination: String, type: String?) throws(RuntimeError) {
+  static func check(_ destination: String) throws(RuntimeError) {
     guard RootPath.isBelowOrEqual(destination, "proc"), destination != "proc" else { return }
-    // An empty file system hides things and fakes none.
-    if type == "tmpfs" || replaceable.contains(String(destination.dropFirst(5))) { return }
+    if replaceable.contains(String(destination.dropFirst(5))) { return }
     throw RuntimeError(
       "destination /\(destination): nothing may be mounted there, inside /proc",
       advice: "allowed are /proc/\(replaceable.joined(separator: ", /proc/"))")

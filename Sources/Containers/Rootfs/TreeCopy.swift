@@ -13,7 +13,10 @@ struct TreeCopy {
   static func copyContents(
     of source: CInt, to target: borrowing FileDescriptor
   ) throws(SystemError) {
-    try copyDirectory(source, target, "", depth: 0)
+    // That of a new mount is O_PATH, which cannot be changed.
+    let made = try FileDescriptor.open(
+      ".", O_RDONLY | O_DIRECTORY, at: DirectoryReference(target))
+    try copyDirectory(source, made, "", depth: 0)
   }
 
   private static func copyDirectory(
