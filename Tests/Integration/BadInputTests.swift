@@ -148,7 +148,7 @@ import Testing
 
   @Test(
     .not(.crun, because: "crun 1.8.1 reads 9x as 9"),
-    arguments: ["NOSUCH", "0", "-1", "65", "9x", ""])
+    arguments: ["NOSUCH", "-1", "65", "9x", ""])
   func killWithABadSignal(signal: String) throws {
     try withSandbox { box in
       let container = try box.running()

@@ -121,7 +121,7 @@ import Testing
   @Test(arguments: ["prestart", "createRuntime", "createContainer", "startContainer"])
   func aFailureBeforeTheProcessEndsTheContainer(kind: String) throws {
     try withSandbox { box in
-      let container = try container(box, [kind]) { _ in "echo broken >&2; exit 3" }
+      let container = try container(box, [kind]) { _ in "exit 3" }
       container.config.append("hooks.poststop", hook("echo poststop >> $LOG", box))
       container.config.sh("echo must not run")
       try container.write()
