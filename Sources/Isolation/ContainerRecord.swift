@@ -1,7 +1,8 @@
 public import JSON
 internal import Linux
 
-/// What swrun keeps of a container between two commands (`state.json` in its directory).
+/// What swrun keeps of a container between two commands (`status` in its directory, the
+/// name that crun gives its own).
 public struct ContainerRecord: Sendable, Equatable {
   /// The version of this file's format; another one is refused.
   static let currentFormat = 1
@@ -28,6 +29,9 @@ public struct ContainerRecord: Sendable, Equatable {
   public var cgroupManager: String
   /// The container's directory in each hierarchy.
   public var cgroups: [String: String] = [:]
+  /// What the standard streams led to at `create`, as the text of a JSON array: a checkpoint would
+  /// have to connect them again. crun keeps the same under the same name.
+  public var externalDescriptors = "[]"
 
   public init(
     id: String, ociVersion: String, bundle: String, rootfs: String, created: String,
@@ -70,6 +74,7 @@ extension ContainerRecord: JSONValue {
       case "isolationReason": try json.read(&isolationReason)
       case "cgroupManager": try json.read(&cgroupManager)
       case "cgroups": try json.read(&cgroups)
+      case "external_descriptors": try json.read(&externalDescriptors)
       default: try json.skip()
       }
     }
@@ -95,6 +100,7 @@ extension ContainerRecord: JSONValue {
     json.member("isolationReason", isolationReason)
     json.member("cgroupManager", cgroupManager)
     json.member("cgroups", cgroups)
+    json.member("external_descriptors", externalDescriptors)
     json.endObject()
   }
 }
@@ -104,5 +110,18 @@ extension ContainerRecord {
   public var isAlive: Bool {
     guard pid > 0, let status = ProcessStatus(pid: pid) else { return false }
     return status.startTime == startTime && !status.isDead
+  }
+}
+
+extension ContainerRecord {
+  /// The value of `externalDescriptors` for the calling process; a closed stream is an empty name.
+  static func standardStreams() -> String {
+    var json = JSONWriter()
+    json.beginArray()
+    for descriptor in 0...2 {
+      json.string((try? File.readLink("/proc/self/fd/\(descriptor)")) ?? "")
+    }
+    json.endArray()
+    return String(decoding: json.bytes, as: UTF8.self)
   }
 }

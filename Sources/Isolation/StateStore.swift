@@ -99,7 +99,7 @@ public struct ContainerDirectory: ~Copyable {
   public let path: String
   public let descriptor: FileDescriptor
 
-  static let recordName = "state.json"
+  static let recordName = "status"
   static let configName = "config.json"
   /// Where a created container waits for `start`.
   public static let startSocketName = "start"

@@ -1,4 +1,12 @@
 extension JSONReader {
+  /// Whether the next value is a number.
+  public var isAtNumber: Bool {
+    mutating get {
+      guard let byte = peek() else { return false }
+      return byte == UInt8(ascii: "-") || isDigit(byte)
+    }
+  }
+
   /// Reads an integer; a fraction, an exponent or a value out of range is an error.
   public mutating func integer<Value: FixedWidthInteger>(
     _ type: Value.Type = Value.self

@@ -23,7 +23,10 @@ public final class CompiledFilter {
     _ seccomp: Spec.Linux.Seccomp, cacheDirectory: String?, warn: (String) -> Void
   ) throws(RuntimeError) -> CompiledFilter {
     try seccomp.requireSupported()
-    let needsListener = seccomp.syscalls.contains { $0.action == .notify }
+    // An agent that is named gets its descriptor, also when no rule would ask it: as with crun it
+    // learns of each container that way.
+    let needsListener =
+      seccomp.listenerPath != nil || seccomp.syscalls.contains { $0.action == .notify }
     let flags = try seccomp.flagBits(needsListener: needsListener)
     guard let cacheDirectory else {
       return CompiledFilter(

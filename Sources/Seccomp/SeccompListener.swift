@@ -41,6 +41,9 @@ public enum SeccompListener {
     }
   }
 
+  /// The version of the message: the one in the specification's example, which crun sends too.
+  private static let messageVersion = "0.2.0"
+
   /// The container process state as JSON.
   static func message(of state: State, metadata: String?) throws(RuntimeError) -> [UInt8] {
     guard let pid = state.pid else {
@@ -48,7 +51,7 @@ public enum SeccompListener {
     }
     var json = JSONWriter()
     json.beginObject()
-    json.member("ociVersion", state.ociVersion)
+    json.member("ociVersion", messageVersion)
     json.member("fds", ["seccompFd"])
     json.member("pid", pid)
     json.member("metadata", metadata)

@@ -44,10 +44,6 @@ internal import Linux
     }
     guard case .run(let arguments) = request else { return request }
     let format = Log.Format(rawValue: arguments[.logFormat] ?? "") ?? .text
-    do throws(RuntimeError) { try PassedDescriptors.check(arguments) } catch {
-      try Log.configure(file: arguments[.log], format: format, debug: false)
-      throw error
-    }
     try Log.configure(file: arguments[.log], format: format, debug: arguments.has(.debug))
     return request
   }

@@ -165,6 +165,9 @@ func parse(_ text: String) throws(SpecError) -> Spec { try Spec(parsing: Array(t
       parsing: Array(#"{"cwd": "/tmp", "args": ["ls"], "user": {"uid": 7}}"#.utf8),
       file: "process.json")
     #expect(process == Spec.Process(user: .init(uid: 7), args: ["ls"], cwd: "/tmp"))
+    let sleep = try Spec.Process(
+      parsing: Array(#"{"cwd": "/", "args": ["sleep", 60, -1]}"#.utf8), file: "process.json")
+    #expect(sleep.args == ["sleep", "60", "-1"])
     #expect(
       throws: SpecError(file: "process.json", line: 2, path: "args", reason: "is empty")
     ) {

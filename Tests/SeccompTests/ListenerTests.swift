@@ -51,7 +51,7 @@ import Testing
 
     let json = try #require(
       try JSONSerialization.jsonObject(with: Data(message.bytes)) as? [String: Any])
-    #expect(json["ociVersion"] as? String == "1.0.2")
+    #expect(json["ociVersion"] as? String == "0.2.0")
     #expect(json["fds"] as? [String] == ["seccompFd"])
     #expect(json["pid"] as? Int == 4242)
     #expect(json["metadata"] as? String == "more")

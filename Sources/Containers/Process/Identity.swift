@@ -6,11 +6,16 @@ internal import OCISpec
 struct Identity {
   let user: Spec.Process.User
   let hasUserNamespace: Bool
+  /// The caller's supplementary groups stay, and `user.additionalGids` are not added.
+  let keepsGroups: Bool
+
+  /// crun's annotation for it.
+  static let keepGroupsAnnotation = "run.oci.keep_original_groups"
 
   /// Becomes the user; what the permitted set holds outlives the change, the effective set does
   /// not unless the user is root.
   func assume() throws(RuntimeError) {
-    try setGroups()
+    if !keepsGroups { try setGroups() }
     try step(
       "process.user.gid \(user.gid)", advice: mappingAdvice("gid")
     ) { () throws(SystemError) in

@@ -34,7 +34,9 @@ final class ProcessAttributes {
     capabilities = CapabilitySets(process.capabilities)
     limits = try ResourceLimits(raisingOwnFor: process.rlimits)
     labels = try SecurityLabels(process)
-    identity = Identity(user: process.user, hasUserNamespace: hasUserNamespace)
+    identity = Identity(
+      user: process.user, hasUserNamespace: hasUserNamespace,
+      keepsGroups: spec.annotations[Identity.keepGroupsAnnotation] != nil)
     hostUser =
       hasUserNamespace
       ? StandardStreams.hostUser(process.user.uid, spec.linux.uidMappings) : nil

@@ -74,7 +74,7 @@ extension Spec.Process: JSONValue {
       case "terminal": try json.read(&terminal)
       case "consoleSize": try json.read(&consoleSize)
       case "user": try json.read(&user)
-      case "args": try json.read(&args)
+      case "args": args = try Self.arguments(&json)
       case "commandLine": try json.nonEmpty(&commandLine)
       case "env": try json.read(&env)
       case "cwd": try json.read(&cwd)
@@ -91,6 +91,18 @@ extension Spec.Process: JSONValue {
       }
     }
     self.cwd = try json.require(cwd, "cwd", in: object)
+  }
+
+  /// An integer among the arguments stands for its digits: `["sleep", 60]`, as crun takes it.
+  private static func arguments(_ json: inout JSONReader) throws(JSONError) -> [String] {
+    var arguments: [String] = []
+    if try json.null() { return arguments }
+    _ = try json.beginArray()
+    while try json.nextElement() {
+      arguments.append(
+        json.isAtNumber ? String(try json.integer(Int64.self)) : try json.string())
+    }
+    return arguments
   }
 
   public func write(to json: inout JSONWriter) {

@@ -43,7 +43,7 @@ extension Swrun {
     if terminal && detached && consoleSocket == nil {
       throw RuntimeError(
         "cannot allocate tty if swrun will detach without setting console socket",
-        advice: "give --console-socket, or set process.terminal to false")
+        advice: "use --console-socket, or set process.terminal to false")
     }
     if !terminal && consoleSocket != nil {
       throw RuntimeError(
@@ -100,30 +100,19 @@ extension CreateOptions {
 
 /// The descriptors from 3 on that a caller hands to the container.
 enum PassedDescriptors {
-  /// The number of `--preserve-fds`.
+  /// The number of `--preserve-fds`; those that are not open are left out, as crun does.
   static func asked(_ arguments: Arguments) throws(RuntimeError) -> Int {
     try arguments.integer(.preserveFDs, in: 0...65536) ?? 0
   }
 
-  /// The number of LISTEN_FDS, when it is meant for this process.
+  /// The number of LISTEN_FDS, unless LISTEN_PID says that it is meant for another process.
+  ///
+  /// runc and crun do not ask for LISTEN_PID at all, so callers leave it out.
   static var listenFDs: Int {
-    guard let pid = Environment.value("LISTEN_PID"), Int32(pid) == getpid(),
-      let count = Environment.value("LISTEN_FDS").flatMap({ Int($0) }), count > 0, count <= 65536
+    if let pid = Environment.value("LISTEN_PID"), Int32(pid) != getpid() { return 0 }
+    guard let count = Environment.value("LISTEN_FDS").flatMap({ Int($0) }), count > 0,
+      count <= 65536
     else { return 0 }
     return count
-  }
-
-  /// Fails when one that is to be passed is not open.
-  ///
-  /// Called before anything is opened: a number that the caller left free would else be taken by
-  /// a file of ours, and that passed into the container.
-  static func check(_ arguments: Arguments) throws(RuntimeError) {
-    guard arguments.isGiven(.preserveFDs) else { return }
-    for fd in 3..<(3 + (try asked(arguments)) + listenFDs) where cl_fcntl(CInt(fd), F_GETFD, 0) < 0
-    {
-      throw RuntimeError(
-        "--preserve-fds: descriptor \(fd) is not open",
-        advice: "open it before swrun starts, or pass fewer")
-    }
   }
 }
