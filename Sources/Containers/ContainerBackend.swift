@@ -10,10 +10,13 @@ public struct ContainerBackend: Backend {
   public let name = "container"
   /// Where compiled seccomp filters are kept; nil keeps none.
   let cacheDirectory: String?
+  /// Whether it is no error that cgroups may not be written (`--rootless`).
+  let rootless: Bool
   let warn: (String) -> Void
 
-  public init(cacheDirectory: String?, warn: @escaping (String) -> Void) {
+  public init(cacheDirectory: String?, rootless: Bool, warn: @escaping (String) -> Void) {
     self.cacheDirectory = cacheDirectory
+    self.rootless = rootless
     self.warn = warn
   }
 
@@ -32,7 +35,7 @@ public struct ContainerBackend: Backend {
     do {
       if let placement {
         plan.cgroup = try Cgroup.create(
-          placement, resources: bundle.spec.linux.resources, rootless: geteuid() != 0)
+          placement, resources: bundle.spec.linux.resources, rootless: rootless)
       }
       plan.rootfs.cgroups = plan.cgroup.paths
       try limit(plan, bundle.spec.linux.resources)
@@ -104,7 +107,7 @@ public struct ContainerBackend: Backend {
 
   private func cgroup(_ record: ContainerRecord) throws(RuntimeError) -> Cgroup {
     try Cgroup(
-      opening: CgroupPlacement(paths: record.cgroups), rootless: geteuid() != 0)
+      opening: CgroupPlacement(paths: record.cgroups), rootless: rootless)
   }
 
   public func signalAll(_ record: ContainerRecord, signal: CInt) throws(RuntimeError) {
@@ -186,7 +189,7 @@ public struct ContainerBackend: Backend {
   public func removeRemains(of id: ContainerID, _ spec: Spec?) throws(RuntimeError) {
     let placement = try CgroupLayout.detect().placement(
       cgroupsPath: spec?.linux.cgroupsPath, id: id.value)
-    let cgroup = try Cgroup(opening: placement, rootless: geteuid() != 0)
+    let cgroup = try Cgroup(opening: placement, rootless: rootless)
     if !cgroup.isEmpty { try cgroup.kill() }
     try Cgroup.remove(placement)
   }

@@ -18,6 +18,8 @@ struct TerminalRelay: ~Copyable {
   private var inputIsOpen = true
   /// The last byte that the container was given, for the end of the input.
   private var lastInput = UInt8(ascii: "\n")
+  /// Whether we were sent a signal by which programs are ended.
+  private var isWantedToEnd = false
 
   /// `mask` is the set of signals that `nextSignal` is to return; they must be blocked.
   init(master: consuming FileDescriptor, signals mask: inout sigset_t) throws(SystemError) {
@@ -39,19 +41,21 @@ struct TerminalRelay: ~Copyable {
   mutating func nextSignal() throws(SystemError) -> (signal: CInt, sender: pid_t) {
     while true {
       if let received = received() { return received }
-      try copy(waiting: true)
+      try copy(timeout: -1)
     }
   }
 
-  private func received() -> (signal: CInt, sender: pid_t)? {
+  private mutating func received() -> (signal: CInt, sender: pid_t)? {
     var sender: pid_t = 0
     let signal = unsafe cl_read_signal(signals.rawValue, &sender)
+    if Self.ends.contains(signal) { isWantedToEnd = true }
     return signal > 0 ? (signal, sender) : nil
   }
 
   /// The container has ended: what it wrote before is copied, what we were given is not.
   ///
-  /// A signal that would end a program ends the copying, when nobody reads our output.
+  /// Where somebody wanted an end, by a signal now or before, a reader that reads nothing is not
+  /// waited for.
   mutating func finish() throws(SystemError) {
     inputIsOpen = false
     toContainer = RelayBuffer()
@@ -59,16 +63,15 @@ struct TerminalRelay: ~Copyable {
     // first one.
     var allowance = 1 << 20
     while allowance > 0 {
-      while let (signal, _) = received() {
-        if Self.ends.contains(signal) { return }
-      }
+      while received() != nil {}
       let before = fromContainer.count
       switch fromContainer.fill(from: master) {
       case .moved: allowance -= fromContainer.count - before
       case .full: break
       case .nothingYet, .ended: if fromContainer.isEmpty { return }
       }
-      if !fromContainer.isEmpty { try copy(waiting: true) }
+      if fromContainer.isEmpty { continue }
+      if try !copy(timeout: isWantedToEnd ? 1000 : -1) { return }
     }
   }
 
@@ -88,13 +91,16 @@ struct TerminalRelay: ~Copyable {
   // MARK: Copying
 
   /// One wait for whatever can be copied, and the copying.
-  private mutating func copy(waiting: Bool) throws(SystemError) {
+  ///
+  /// The timeout is in milliseconds, -1 for none; false when it has passed.
+  @discardableResult
+  private mutating func copy(timeout: CInt) throws(SystemError) -> Bool {
     var wanted = [pollfd(fd: signals.rawValue, events: Int16(POLLIN), revents: 0)]
     wanted.append(input.wanted(reading: inputIsOpen && toContainer.isEmpty))
     wanted.append(output.wanted(writing: !fromContainer.isEmpty))
     wanted.append(
       master.wanted(reading: fromContainer.isEmpty, writing: !toContainer.isEmpty))
-    try system("poll") { unsafe cl_poll(&wanted, UInt(wanted.count), waiting ? -1 : 0) }
+    let ready = try system("poll") { unsafe cl_poll(&wanted, UInt(wanted.count), timeout) }
     if wanted[1].revents != 0 { readInput() }
     if wanted[3].revents & Int16(POLLOUT) != 0 { writeToContainer() }
     if wanted[3].revents & Int16(POLLIN | POLLHUP | POLLERR) != 0
@@ -103,6 +109,7 @@ struct TerminalRelay: ~Copyable {
       hangUp()
     }
     if wanted[2].revents != 0 && fromContainer.drain(into: output) == .ended { hangUp() }
+    return ready > 0
   }
 
   private mutating func readInput() {

@@ -57,7 +57,22 @@ public enum Log {
       return
     }
     let prefix = level == .error ? "swrun: " : "swrun: \(level.rawValue): "
-    put(2, Array((prefix + message + "\n").utf8))
+    put(2, Array((prefix + printable(message) + "\n").utf8))
+  }
+
+  /// The message as one line without control characters: a configuration's strings are in it,
+  /// and must not reach the caller's terminal as commands.
+  static func printable(_ message: String) -> String {
+    if !message.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) { return message }
+    var result = ""
+    for scalar in message.unicodeScalars {
+      if scalar.value < 0x20 || scalar.value == 0x7f {
+        result += scalar.escaped(asASCII: true)
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
   }
 
   /// One write call, so that lines of several processes do not mix; a log that cannot be written

@@ -7,12 +7,13 @@ public enum Trace {
   /// Nanoseconds of the monotonic clock at the start; 0 when tracing is off.
   private nonisolated(unsafe) static var start: Int64 = 0
   private nonisolated(unsafe) static var last: Int64 = 0
-  private nonisolated(unsafe) static var output: CInt = 2
+  private nonisolated(unsafe) static var goesToLog = false
 
   public static var isOn: Bool { unsafe start != 0 }
 
-  /// Starts the clock; lines go to standard error.
-  public static func enable() {
+  /// Starts the clock; lines go to standard error, or to the log as debug lines.
+  public static func enable(toLog: Bool) {
+    unsafe goesToLog = toLog
     unsafe start = cl_monotonic_ns()
     unsafe last = start
   }
@@ -27,11 +28,14 @@ public enum Trace {
   private static func print(_ step: String) {
     let now = cl_monotonic_ns()
     let line =
-      "swrun: trace: \(milliseconds(now - (unsafe start))) ms"
-      + "  +\(milliseconds(now - (unsafe last)))  \(step)\n"
+      "\(milliseconds(now - (unsafe start))) ms  +\(milliseconds(now - (unsafe last)))  \(step)"
     unsafe last = now
-    var text = line
-    _ = text.withUTF8 { unsafe cl_write(output, $0.baseAddress, $0.count) }
+    if unsafe goesToLog {
+      Log.debug(line)
+    } else {
+      var text = "swrun: trace: \(line)\n"
+      _ = text.withUTF8 { unsafe cl_write(2, $0.baseAddress, $0.count) }
+    }
     // The time of the printing is not that of the next step.
     let spent = cl_monotonic_ns() - now
     unsafe last += spent

@@ -10,10 +10,18 @@ extension Swrun {
   static func lifecycle(_ arguments: Arguments) -> Lifecycle {
     let store = StateStore(root: arguments[.root], environment: Environment.value)
     let warn: (String) -> Void = { Log.warning($0) }
-    return Lifecycle(
-      store: store,
-      backends: [ContainerBackend(cacheDirectory: store.root + "/.seccomp", warn: warn)],
-      warn: warn)
+    let container = ContainerBackend(
+      cacheDirectory: store.root + "/.seccomp", rootless: isRootless(arguments), warn: warn)
+    return Lifecycle(store: store, backends: [container], warn: warn)
+  }
+
+  /// What `--rootless` says; by itself a user without privileges is rootless.
+  private static func isRootless(_ arguments: Arguments) -> Bool {
+    switch arguments[.rootless] {
+    case "true": true
+    case "false": false
+    default: geteuid() != 0
+    }
   }
 
   static func containerID(_ arguments: Arguments) throws(RuntimeError) -> ContainerID {

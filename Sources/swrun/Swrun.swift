@@ -22,7 +22,9 @@ internal import Linux
       case .help(let verb): try Output.write(Help.text(verb))
       case .usage(let verb): try Output.write(Help.usage(verb))
       case .run(let arguments):
-        if arguments.has(.debug) || arguments.has(.trace) { Trace.enable() }
+        if arguments.has(.debug) || arguments.has(.trace) {
+          Trace.enable(toLog: !arguments.has(.trace))
+        }
         return try dispatch(arguments)
       }
       return 0
