@@ -83,7 +83,9 @@ struct NamespacePlan {
   var cloneFlags: CInt { new & ~(CLONE_NEWTIME | madeInside) }
 
   /// What the process makes for itself: the cgroup namespace, whose root is the cgroup that its
-  /// maker is in at that moment, and with a user namespace the ipc namespace, whose message queues
-  /// belong to its maker, who must be root of the user namespace by then.
-  var madeInside: CInt { new & (CLONE_NEWCGROUP | (isNew(.user) ? CLONE_NEWIPC : 0)) }
+  /// maker is in at that moment; and with a user namespace what belongs to its maker, who must be
+  /// root of the user namespace by then: message queues and the network's devices.
+  var madeInside: CInt {
+    new & (CLONE_NEWCGROUP | (isNew(.user) ? CLONE_NEWIPC | CLONE_NEWNET : 0))
+  }
 }
