@@ -17,22 +17,8 @@ struct Console {
     (master, slave) = try step(
       "process.terminal", advice: "a terminal needs a mount of type devpts on /dev/pts"
     ) { () throws(SystemError) in
-<<<<<<< HEAD
       let master = try Self.openMaster(devices)
       let slave = try Self.openSlave(master)
-=======
-      let master = try RootfsPath.open(rootfs, "/dev/pts/ptmx", O_RDWR | O_NOCTTY)
-      var filesystem = statfs()
-      try system("fstatfs", "/dev/pts") { unsafe cl_fstatfs(master.rawValue, &filesystem) }
-      guard UInt(bitPattern: Int(filesystem.f_type)) == UInt(DEVPTS_SUPER_MAGIC),
-        try master.status().st_rdev == cl_makedev(5, 2)
-      else { throw SystemError(ENOTTY, "fstatfs", "/dev/pts/ptmx") }
-      try system("ioctl", "TIOCSPTLCK") { cl_pty_unlock(master.rawValue) }
-      let slave = FileDescriptor(
-        owning: try system("ioctl", "TIOCGPTPEER") {
-          cl_pty_peer(master.rawValue, O_RDWR | O_NOCTTY)
-        })
->>>>>>> 05c4715 (Rootfs: owners and sources as runc has them; what a conformance run showed)
       if let size = process.consoleSize {
         var window = winsize()
         window.ws_row = UInt16(clamping: size.height)

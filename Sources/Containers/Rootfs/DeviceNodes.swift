@@ -121,7 +121,6 @@ struct DeviceNodes {
     try tree.attach(to: try Self.openFile(name, in: directory), node.path)
   }
 
-<<<<<<< HEAD
   /// A file to mount on: an empty one, or what is there already unless it is a link or a
   /// directory.
   static func openFile(_ name: String, in directory: CInt) throws(SystemError) -> FileDescriptor {
@@ -137,17 +136,6 @@ struct DeviceNodes {
     if type == mode_t(S_IFLNK) { throw SystemError(ELOOP, "open", name) }
     if type == mode_t(S_IFDIR) { throw SystemError(EISDIR, "open", name) }
     return existing
-=======
-  private func makeLinks(_ dev: CInt) throws(SystemError) {
-    try link("fd", to: "/proc/self/fd", dev)
-    try link("stdin", to: "/proc/self/fd/0", dev)
-    try link("stdout", to: "/proc/self/fd/1", dev)
-    try link("stderr", to: "/proc/self/fd/2", dev)
-    // The multiplexer is the one of the container's own devpts, whatever the image has there.
-    _ = unsafe cl_unlinkat(dev, "ptmx", 0)
-    try link("ptmx", to: "pts/ptmx", dev)
-    if File.exists("/proc/kcore") { try link("core", to: "/proc/kcore", dev) }
->>>>>>> 05c4715 (Rootfs: owners and sources as runc has them; what a conformance run showed)
   }
 
   private static let links: [(name: String, target: String)] = [
