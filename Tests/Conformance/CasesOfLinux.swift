@@ -89,6 +89,12 @@ extension Case {
         ["allow": false, "access": "rwm"] as [String: Any],
         ["allow": true, "type": "c", "major": 10, "access": "rw"],
         ["allow": true, "type": "b", "major": 7, "minor": 2, "access": "r"],
+      ]
+    },
+    Case("device-rules-with-a-hole") { config, _ in
+      config["linux.resources.devices"] = [
+        ["allow": false, "access": "rwm"] as [String: Any],
+        ["allow": true, "type": "c", "major": 10, "access": "rw"],
         ["allow": false, "type": "c", "major": 10, "minor": 229, "access": "w"],
       ]
     },

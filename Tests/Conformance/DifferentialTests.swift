@@ -19,8 +19,9 @@ struct Differential {
       for peer in [Runtime.Kind.crun, .runc] {
         let theirs = try observe(test, box, peer, nil, probe)
         for difference in own.differences(from: theirs) {
-          // Where the peer cannot do this config at all, its exit code alone is compared.
-          if theirs.fields.count == 1, own.fields.count > 1, difference.field != "exit" { continue }
+          // Where one cannot do this config at all, the exit code alone is compared.
+          let one = min(own.fields.count, theirs.fields.count) == 1
+          if one, difference.field != "exit" { continue }
           let row = known.rows.firstIndex {
             $0.covers(peer: peer.rawValue, config: test.name, field: difference.field)
           }

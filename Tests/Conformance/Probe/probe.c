@@ -103,6 +103,7 @@ static void tree(const char *prefix, const char *path, int depth) {
   closedir(directory);
 }
 
+// Without O_LARGEFILE and O_CLOEXEC, which say how a descriptor was opened and change nothing.
 static void descriptors(void) {
   for (int fd = 0; fd < 256; fd++) {
     char path[64], target[4096];
@@ -110,7 +111,7 @@ static void descriptors(void) {
     ssize_t count = readlink(path, target, sizeof target - 1);
     if (count < 0) continue;
     target[count] = 0;
-    printf("fd %d = %s flags %o\n", fd, target, fcntl(fd, F_GETFL) & ~O_LARGEFILE);
+    printf("fd %d = %s flags %o\n", fd, target, fcntl(fd, F_GETFL) & ~(0100000 | O_CLOEXEC));
   }
 }
 
