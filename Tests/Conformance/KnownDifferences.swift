@@ -6,6 +6,8 @@ struct KnownDifferences {
     let peer: String
     let config: String
     let field: String
+    /// A difference that not every machine shows.
+    let isOptional: Bool
     var description: String { "| \(peer) | \(config) | \(field) |" }
 
     /// `*` in a row stands for any text.
@@ -35,7 +37,8 @@ struct KnownDifferences {
         $0.trimmingCharacters(in: CharacterSet(charactersIn: " `"))
       }
       guard line.hasPrefix("| `"), cells.count >= 4 else { return nil }
-      return Row(peer: cells[0], config: cells[1], field: cells[2])
+      return Row(
+        peer: cells[0], config: cells[1], field: cells[2], isOptional: cells[3].hasPrefix("Where"))
     }
   }
 }
