@@ -23,7 +23,6 @@ let package = Package(
   targets: [
     // C: what Swift cannot import. Thin functions that return -errno.
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
-    .systemLibrary(name: "Clibcap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
     .systemLibrary(
       name: "Clibseccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
 
@@ -44,7 +43,7 @@ let package = Package(
     .target(
       name: "Containers",
       dependencies: [
-        "Isolation", "Cgroups", "Seccomp", "OCISpec", "JSON", "Linux", "CLinux", "Clibcap",
+        "Isolation", "Cgroups", "Seccomp", "OCISpec", "JSON", "Linux", "CLinux",
       ],
       swiftSettings: strict),
 
