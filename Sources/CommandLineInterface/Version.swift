@@ -6,6 +6,6 @@ public enum Version {
 
   /// What `--version` prints, in the lines that engines look for in runc's and crun's.
   public static var text: String {
-    "swrun version \(program)\nspec: \(specification)\n+CAP +SECCOMP +EBPF\n"
+    "swrun version \(program)\nspec: \(specification)\n+SYSTEMD +CAP +SECCOMP +EBPF\n"
   }
 }

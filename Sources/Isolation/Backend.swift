@@ -2,7 +2,7 @@ public import Linux
 public import OCISpec
 
 /// How `create` and `run` are asked to make a container.
-public struct CreateOptions: Sendable {
+public struct CreateOptions {
   public var pidFile: String?
   /// A unix socket that gets the terminal's master side.
   public var consoleSocket: String?
@@ -15,6 +15,8 @@ public struct CreateOptions: Sendable {
   public var cgroupManager = "cgroupfs"
   /// False: the process waits for `start`. True: the caller of `create` starts it itself.
   public var startsAtOnce = false
+  /// The caller's readiness socket, for the container.
+  public var notifySocket: NotifySocket?
   /// True when nobody relays the container's terminal in the foreground.
   public var detached = true
 

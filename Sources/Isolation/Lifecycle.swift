@@ -44,6 +44,11 @@ public struct Lifecycle {
     var launched: (any LaunchedProcess)? = nil
     do {
       try directory.write(ContainerDirectory.configName, bundle.configuration)
+      var bundle = bundle
+      if let socket = options.notifySocket {
+        try socket.add(to: &bundle, in: directory)
+        if options.startsAtOnce { try socket.listen(in: directory) }
+      }
       Trace.mark("state directory")
       let process = try backend.create(bundle, &record, in: directory, options)
       launched = process
@@ -59,13 +64,21 @@ public struct Lifecycle {
   }
 
   /// Starts a container that `create` made, then runs the poststart hooks.
-  public func start(_ id: ContainerID) throws(RuntimeError) {
-    let (record, spec) = try startProgram(id)
+  ///
+  /// With a readiness socket, for a container that was created with one, it returns when the
+  /// container is ready.
+  public func start(_ id: ContainerID, notifying socket: NotifySocket?) throws(RuntimeError) {
+    let (record, spec, listens) = try startProgram(id, socket)
     // The lock is free by now: a hook may use swrun on its container.
     runPoststart(record, spec: spec)
+    // A process that has ended already has nothing more to say.
+    guard listens, let socket, let process = try? Pidfd(record.pid), record.isAlive else { return }
+    socket.relay(pidfd: process.descriptor.rawValue, mainPID: record.pid, warn: warn)
   }
 
-  private func startProgram(_ id: ContainerID) throws(RuntimeError) -> (ContainerRecord, Spec) {
+  private func startProgram(
+    _ id: ContainerID, _ socket: NotifySocket?
+  ) throws(RuntimeError) -> (ContainerRecord, Spec, listens: Bool) {
     let directory = try store.open(id, lock: .exclusive)
     let record = try load(directory)
     let state = try status(of: record, in: directory)
@@ -73,8 +86,10 @@ public struct Lifecycle {
       throw RuntimeError("container \(id): cannot start a container in the \(state.rawValue) state")
     }
     let spec = try configuration(of: directory)
+    let listens = socket != nil && NotifySocket.exists(in: directory)
+    if listens { try socket?.listen(in: directory) }
     try backend(record.isolation).start(record, spec: spec, in: directory)
-    return (record, spec)
+    return (record, spec, listens)
   }
 
   /// Runs the poststart hooks; a failure is a warning, as runtime.md has it, and stops no

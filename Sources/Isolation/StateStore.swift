@@ -134,7 +134,9 @@ public struct ContainerDirectory: ~Copyable {
     try step("state of container \(id)") { () throws(SystemError) in
       for name in try descriptor.entries(path) {
         let result = unsafe cl_unlinkat(descriptor.rawValue, name, 0)
-        if result < 0 && result != -ENOENT {
+        if result == -EISDIR {
+          NotifySocket.remove(in: self)
+        } else if result < 0 && result != -ENOENT {
           throw SystemError(-result, "unlink", path + "/" + name)
         }
       }

@@ -11,6 +11,7 @@
 #include "clinux_file.h"
 #include "clinux_mount.h"
 #include "clinux_namespace.h"
+#include "clinux_notify.h"
 #include "clinux_process.h"
 #include "clinux_session.h"
 #include "clinux_rootfs.h"

@@ -84,6 +84,7 @@ extension CreateOptions {
     noNewKeyring = arguments.has(.noNewKeyring)
     cgroupManager = try Swrun.cgroupManager(arguments)
     preserveFDs = try PassedDescriptors.asked(arguments)
+    notifySocket = NotifySocket(environment: Environment.value)
   }
 
   /// Passes the sockets of systemd's protocol (sd_listen_fds(3)) on, as runc and crun do.

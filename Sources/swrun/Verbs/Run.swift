@@ -22,6 +22,8 @@ extension Swrun {
     if options.detached {
       let process = try lifecycle.create(id, bundle, isolation: choice, options)
       try start(process, id, bundle.spec, lifecycle)
+      options.notifySocket?.relay(
+        pidfd: process.pidfd.rawValue, mainPID: process.pid, warn: Log.warning)
       return 0
     }
     let foreground = try Foreground(subreaper: needsSubreaper(arguments, bundle.spec))
@@ -29,7 +31,10 @@ extension Swrun {
     if let console = process.console { Terminal.copyWindowSize(to: console.rawValue) }
     try start(process, id, bundle.spec, lifecycle)
     Trace.mark("start")
+    let relay = try options.notifySocket?.startRelay(
+      pidfd: process.pidfd.rawValue, warn: Log.warning)
     let code = try wait(foreground, process)
+    relay?.finish()
     Trace.mark("wait")
     if !arguments.has(.keep) { try lifecycle.remove(id) }
     Trace.mark("delete")
