@@ -137,6 +137,10 @@ public struct ContainerBackend: Backend {
     else { return }
     // Readable when the process has ended, be it a zombie of another parent.
     var polled = pollfd(fd: process.descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+    _ = unsafe cl_poll(&polled, 1, 100)
+    // Somebody may have moved it into a frozen v1 cgroup, where it cannot die. Out of there it can,
+    // and what else is frozen there stays so.
+    if polled.revents == 0 && !cgroup.isEmpty { try? cgroup.add(pid: record.pid) }
     let deadline = cl_monotonic_ns() + 10_000_000_000
     while polled.revents == 0 {
       let left = (deadline - cl_monotonic_ns()) / 1_000_000
