@@ -6,6 +6,9 @@ import Testing
 @testable import Isolation
 
 @Suite struct HookRunnerTests {
+  /// As the program does at its start: a hook that ends early closes the pipe with its state.
+  init() { signal(SIGPIPE, SIG_IGN) }
+
   private let runner = HookRunner(
     state: State(
       ociVersion: "1.2.0", id: "x", status: .creating, pid: 12, bundle: "/b",
@@ -68,7 +71,6 @@ import Testing
       state: State(
         ociVersion: "1.2.0", id: "x", status: .creating, pid: 12, bundle: "/b",
         annotations: ["k": String(repeating: "v", count: 1 << 20)]))
-    signal(SIGPIPE, SIG_IGN)
     try big.run([shell("exit 0")], kind: "prestart")
   }
 
