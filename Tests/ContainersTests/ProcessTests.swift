@@ -1,3 +1,4 @@
+import CLinux
 import Linux
 import OCISpec
 import Testing
@@ -70,22 +71,41 @@ import Testing
     #expect(home(0, "root:x:0:0::/a\0b:/bin/sh\n") == nil)
     #expect(home(1, "a:x:1x:1::/x:\n+::::::\nb:x:1:1::/y:/bin/sh\n") == "/y")
   }
+}
 
-  @Test func homeIsMissing() {
-    #expect(HomeDirectory.isMissing(in: ["PATH=/bin", "HOMES=/x"]))
-    #expect(!HomeDirectory.isMissing(in: ["HOME="]))
+@Suite struct EnvironmentTests {
+  @Test func aNameIsThereOnceWithItsLastValue() {
+    let environment = Environment(["A=1", "B=1", "A=2", "PATH=/x", "A=", "PATH=/y"])
+    #expect(environment.entries == ["A=", "B=1", "PATH=/y"])
+    #expect(environment["A"] == "")
+    #expect(environment["PATH"] == "/y")
+    #expect(environment["PAT"] == nil)
+  }
+
+  @Test func whatHasNoNameIsPassedOn() {
+    #expect(Environment(["A", "A", "=x", "A=1", ""]).entries == ["A", "A", "=x", "A=1", ""])
+  }
+
+  @Test func namesAreBytes() {
+    // Two spellings of one letter, which Swift's strings take for equal.
+    let entries = ["\u{e9}=1", "e\u{301}=2"]
+    #expect(Environment(entries).entries.map { Array($0.utf8) } == entries.map { Array($0.utf8) })
+    #expect(Environment(["HOME=\u{301}"])["HOME"] == "\u{301}")
+  }
+
+  @Test func anEntryIsAdded() {
+    var environment = Environment(["HOMES=/x"])
+    #expect(environment["HOME"] == nil)
+    environment.add("HOME", "/home")
+    #expect(environment["HOME"] == "/home")
+    #expect(environment.entries == ["HOMES=/x", "HOME=/home"])
   }
 }
 
 @Suite struct ExecutableTests {
-  @Test func theLastPathCounts() {
-    #expect(Executable.searchPath(["PATH=/a", "X=1", "PATH=/b:/c"]) == "/b:/c")
-    #expect(Executable.searchPath(["PATHS=/a", "PATH"]) == nil)
-  }
-
   @Test func foundInPath() throws {
     let found = try Executable.find(
-      "sh", environment: ["PATH=/nowhere:/etc:/bin"], isInPlace: true)
+      "sh", searchPath: "/nowhere:/etc:/bin", isInPlace: true)
     #expect(found.path == "/bin/sh")
   }
 
@@ -99,7 +119,7 @@ import Testing
   ])
   func notFound(name: String, reason: String, code: Int32) {
     let error = #expect(throws: RuntimeError.self) {
-      try Executable.find(name, environment: ["PATH=/bin:/etc"], isInPlace: true)
+      try Executable.find(name, searchPath: "/bin:/etc", isInPlace: true)
     }
     #expect(error?.message.hasPrefix("exec: \"\(name)\": ") == true)
     #expect(error?.message.hasSuffix(reason) == true, "\(String(describing: error))")
@@ -107,9 +127,9 @@ import Testing
   }
 
   @Test func aRelativePathWaitsForTheWorkingDirectory() throws {
-    #expect(try Executable.find("./no", environment: [], isInPlace: false).path == "./no")
+    #expect(try Executable.find("./no", searchPath: nil, isInPlace: false).path == "./no")
     #expect(throws: RuntimeError.self) {
-      try Executable.find("/no", environment: [], isInPlace: false)
+      try Executable.find("/no", searchPath: nil, isInPlace: false)
     }
   }
 }
@@ -152,6 +172,44 @@ import Testing
       parse(elf(loader: "/lib64/ld-linux-x86-64.so.2"))
         == .elf(machine: 62, loader: "/lib64/ld-linux-x86-64.so.2"))
     #expect(parse(elf(machine: 183, loader: "/x")) == .elf(machine: 183, loader: "/x"))
+  }
+
+  @Test func loadersOfPrograms32BitsWide() {
+    func little(_ value: UInt64, _ count: Int) -> [UInt8] {
+      (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) }
+    }
+    let loader = Array("/lib/ld-linux.so.2".utf8) + [0]
+    var bytes: [UInt8] = [0x7f, 0x45, 0x4c, 0x46, 1, 1, 1] + [UInt8](repeating: 0, count: 9)
+    bytes += little(2, 2) + little(3, 2) + little(1, 4) + little(0, 4) + little(52, 4)
+    bytes += little(0, 8) + little(52, 2) + little(32, 2) + little(1, 2) + little(0, 6)
+    bytes += little(3, 4) + little(84, 4) + little(0, 8) + little(UInt64(loader.count), 4)
+    bytes += little(0, 12) + loader
+    #expect(parse(bytes) == .elf(machine: 3, loader: "/lib/ld-linux.so.2"))
+  }
+
+  @Test func whatIsMissingIsLookedForThroughTheInterpreters() throws {
+    let directory = "/tmp/header-\(UInt64.random(in: 0 ... .max))"
+    try File.makeDirectories(directory)
+    defer {
+      for name in ["lacking", "outer", "loop", "text"] {
+        _ = cl_unlinkat(AT_FDCWD, "\(directory)/\(name)", 0)
+      }
+      _ = cl_unlinkat(AT_FDCWD, directory, AT_REMOVEDIR)
+    }
+    func put(_ name: String, _ text: String) throws {
+      try FileDescriptor.open("\(directory)/\(name)", O_WRONLY | O_CREAT, mode: 0o755)
+        .writeAll(Array(text.utf8))
+    }
+    try put("lacking", "#!/no/such/shell\n")
+    try put("outer", "#!\(directory)/lacking -x\n")
+    try put("loop", "#!\(directory)/loop\n")
+    try put("text", "echo")
+    #expect(
+      ExecutableHeader.missing(of: "\(directory)/outer") == "its interpreter \(directory)/lacking: "
+        + "its interpreter /no/such/shell: no such file or directory")
+    #expect(ExecutableHeader.missing(of: "\(directory)/loop")?.isEmpty == false)
+    #expect(ExecutableHeader.missing(of: "\(directory)/text") == nil)
+    #expect(ExecutableHeader.missing(of: "\(directory)/none") == nil)
   }
 
   @Test func hostileHeaders() {

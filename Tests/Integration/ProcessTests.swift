@@ -98,6 +98,19 @@ import Testing
     }
   }
 
+  @Test func aNameOfTheEnvironmentIsThereOnce() throws {
+    try withSandbox { box in
+      let result = try box.run {
+        $0["process.env"] = ["PATH=/nowhere", "A=1", "B=1", "A=2", "PATH=/bin"]
+        $0.env("SWRUN_TEST=\(box.tag)")
+        // Its own file and no shell: what a program gets, in its order.
+        $0.args("cat", "/proc/self/environ")
+      }
+      #expect(
+        result.out.split(separator: "\0").prefix(3) == ["PATH=/bin", "A=2", "B=1"], "\(result)")
+    }
+  }
+
   @Test func homeIsThatOfTheUser() throws {
     try withSandbox { box in
       let user = try box.run {
@@ -123,6 +136,24 @@ import Testing
       try container.put("special/tool", "#!/bin/sh\necho \"$0|$1|$#\"\n", mode: 0o755)
       let result = try container.run()
       #expect(result.line == "/special/tool|argument with spaces|2", "\(result)")
+    }
+  }
+
+  /// crun takes the first file that root can execute, runc the first that anybody can.
+  @Test(.swrunOnly) func thePathIsSearchedAsTheUser() throws {
+    try withSandbox { box in
+      let container = try box.container {
+        $0["process.user"] = ["uid": 1000, "gid": 1000]
+        $0["process.env"] = ["PATH=/closed:/roots:/special:/bin", "SWRUN_TEST=\(box.tag)"]
+        $0.args("tool")
+      }
+      for (directory, mode) in [("closed", 0o755), ("roots", 0o700), ("special", 0o755)] {
+        try container.makeDirectory(directory)
+        try container.put(
+          "\(directory)/tool", "#!/bin/sh\necho \(directory)\n", mode: mode_t(mode))
+      }
+      chmod("\(container.rootfs)/closed", 0o700)
+      #expect(try container.run().line == "special")
     }
   }
 

@@ -103,6 +103,10 @@ struct CapabilitySets: Equatable {
         "inheritable", inheritable & ~(own.permitted | own.inheritable),
         "the runtime itself does not have it"
       ),
+      (
+        "inheritable", inheritable & ~(bounding | own.inheritable),
+        "it must be in process.capabilities.bounding too"
+      ),
     ]
     for (set, missing, reason) in faults where missing != 0 {
       let name = CapabilityName.name(of: missing.trailingZeroBitCount)

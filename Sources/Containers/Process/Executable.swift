@@ -7,29 +7,34 @@ struct Executable {
   let name: String
   /// What is executed.
   let path: String
+  /// Where else PATH says to look.
+  private let laterDirectories: ArraySlice<Substring>
 
   /// Looks the name up: in the PATH of the process's environment unless it has a slash.
   ///
   /// `isInPlace` is false while the working directory is not entered yet: a relative path is then
   /// left to the exec.
   static func find(
-    _ name: String, environment: [String], isInPlace: Bool
+    _ name: String, searchPath: String?, isInPlace: Bool
   ) throws(RuntimeError) -> Executable {
     if name.utf8.contains(UInt8(ascii: "/")) {
       if isInPlace || name.utf8.first == UInt8(ascii: "/") { try check(name) }
-      return Executable(name: name, path: name)
+      return Executable(name: name, path: name, laterDirectories: [])
     }
-    guard !name.isEmpty, let search = searchPath(environment) else { throw notFound(name) }
-    for directory in search.split(separator: ":", omittingEmptySubsequences: false) {
-      let candidate = directory.isEmpty ? "./\(name)" : "\(directory)/\(name)"
-      if isExecutable(candidate) { return Executable(name: name, path: candidate) }
+    guard !name.isEmpty, let searchPath else { throw notFound(name) }
+    let directories = searchPath.split(separator: ":", omittingEmptySubsequences: false)
+    for (index, directory) in directories.enumerated() {
+      let candidate = path(of: name, in: directory)
+      if isExecutable(candidate) {
+        return Executable(
+          name: name, path: candidate, laterDirectories: directories[(index + 1)...])
+      }
     }
     throw notFound(name)
   }
 
-  /// The value of the last PATH entry; nil when there is none.
-  static func searchPath(_ environment: [String]) -> String? {
-    environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
+  private static func path(of name: String, in directory: Substring) -> String {
+    directory.isEmpty ? "./\(name)" : "\(directory)/\(name)"
   }
 
   private static func notFound(_ name: String) -> RuntimeError {
@@ -63,13 +68,31 @@ struct Executable {
     }
   }
 
+  /// Becomes the program; returns only what kept it from that.
+  func execute(_ arguments: CStringArray, _ environment: CStringArray) -> RuntimeError {
+    let result = unsafe cl_execve(path, arguments.pointer, environment.pointer)
+    // It was root that looked through PATH. What its user may not reach or execute is not the
+    // user's: the search goes on, as execvp's does.
+    if result == -EACCES {
+      for directory in laterDirectories {
+        let candidate = Self.path(of: name, in: directory)
+        let later = unsafe cl_execve(candidate, arguments.pointer, environment.pointer)
+        switch -later {
+        case EACCES, ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG: continue
+        default: return failure(later, of: candidate)
+        }
+      }
+    }
+    return failure(result, of: path)
+  }
+
   /// What a failed execve means.
-  func failure(_ error: SystemError) -> RuntimeError {
+  private func failure(_ result: CInt, of path: String) -> RuntimeError {
+    let error = SystemError(-result, "execve", path)
     switch error.errno {
     case ENOENT:
-      if let missing = ExecutableHeader(path)?.missing {
-        return RuntimeError(
-          "exec: \"\(name)\": \(missing)", exitCode: 127)
+      if let missing = ExecutableHeader.missing(of: path) {
+        return RuntimeError("exec: \"\(name)\": \(missing)", exitCode: 127)
       }
       return RuntimeError(
         "exec: \"\(name)\": stat \(path): no such file or directory", exitCode: 127)

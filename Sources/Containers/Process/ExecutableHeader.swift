@@ -35,20 +35,42 @@ struct ExecutableHeader {
     if head.starts(with: [0x23, 0x21]) { return .script(interpreter(head)) }
     guard head.count >= 64, head.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else { return .other }
     let machine = UInt16(truncatingIfNeeded: number(head, 18, 2))
-    // 64 bits, least byte first: what loads natively on the machines that swrun runs on.
-    guard head[4] == 2, head[5] == 1 else { return .elf(machine: machine, loader: nil) }
-    let table = number(head, 32, 8)
-    let count = min(Int(number(head, 56, 2)), 64)
-    guard number(head, 54, 2) == 56 else { return .elf(machine: machine, loader: nil) }
-    let headers = read(table, count * 56)
-    for start in stride(from: 0, to: headers.count / 56 * 56, by: 56)
+    // Least byte first: what runs on the machines that swrun runs on, 32 bits too.
+    guard let layout = Layout(elfClass: head[4]), head[5] == 1,
+      number(head, layout.entrySize, 2) == UInt64(layout.size)
+    else { return .elf(machine: machine, loader: nil) }
+    let count = min(Int(number(head, layout.entryCount, 2)), 64)
+    let headers = read(number(head, layout.table, layout.word), count * layout.size)
+    for start in stride(from: 0, to: headers.count / layout.size * layout.size, by: layout.size)
     where number(headers, start, 4) == UInt64(PT_INTERP) {
-      let size = number(headers, start + 32, 8)
+      let size = number(headers, start + layout.fileSize, layout.word)
       guard size > 1, size <= UInt64(PATH_MAX) else { break }
-      let name = read(number(headers, start + 8, 8), Int(size)).prefix { $0 != 0 }
-      return .elf(machine: machine, loader: String(decoding: name, as: UTF8.self))
+      let name = read(number(headers, start + layout.offset, layout.word), Int(size))
+      return .elf(
+        machine: machine, loader: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
     }
     return .elf(machine: machine, loader: nil)
+  }
+
+  /// Where an ELF file and its program headers have what is looked for (elf(5)).
+  private struct Layout {
+    /// The bytes of an offset or a size.
+    let word: Int
+    let table, entrySize, entryCount: Int
+    /// Of a program header: its bytes, and where the offset and the size of its contents stand.
+    let size, offset, fileSize: Int
+
+    init?(elfClass: UInt8) {
+      switch CInt(elfClass) {
+      case ELFCLASS64:
+        (word, table, entrySize, entryCount) = (8, 32, 54, 56)
+        (size, offset, fileSize) = (56, 8, 32)
+      case ELFCLASS32:
+        (word, table, entrySize, entryCount) = (4, 28, 42, 44)
+        (size, offset, fileSize) = (32, 4, 16)
+      default: return nil
+      }
+    }
   }
 
   private static func interpreter(_ head: [UInt8]) -> String {
@@ -63,14 +85,20 @@ struct ExecutableHeader {
     bytes[offset..<offset + size].reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  /// What the kernel did not find when the file itself is there.
-  var missing: String? {
-    switch format {
-    case .script(let interpreter) where interpreter.hasSuffix("\r"):
-      "its interpreter \(interpreter.dropLast()) has a carriage return behind it (DOS line ends)"
-    case .script(let interpreter): "its interpreter \(interpreter): no such file or directory"
-    case .elf(_, let loader?): "its loader \(loader): no such file or directory"
-    case .elf, .other: nil
+  /// What the kernel did not find when the file itself is there; nil when the file is not, or
+  /// needs nothing.
+  ///
+  /// An interpreter that is there may lack its own, as deep as the kernel goes.
+  static func missing(of path: String, depth: Int = 5) -> String? {
+    switch ExecutableHeader(path)?.format {
+    case .script(let interpreter) where interpreter.utf8.last == UInt8(ascii: "\r"):
+      return "its interpreter \(interpreter.dropLast()) has a carriage return behind it"
+        + " (DOS line ends)"
+    case .script(let interpreter):
+      let reason = depth > 1 ? missing(of: interpreter, depth: depth - 1) : nil
+      return "its interpreter \(interpreter): \(reason ?? "no such file or directory")"
+    case .elf(_, let loader?): return "its loader \(loader): no such file or directory"
+    case .elf, .other, nil: return nil
     }
   }
 

@@ -3,11 +3,6 @@ internal import Linux
 
 /// The home directory of a user, as the container's /etc/passwd has it.
 enum HomeDirectory {
-  /// The environment has no HOME entry.
-  static func isMissing(in environment: [String]) -> Bool {
-    !environment.contains { $0.hasPrefix("HOME=") }
-  }
-
   /// `/` when the file or the user is missing; the process must be in the container's root.
   static func find(uid: uid_t) -> String {
     guard let root = try? FileDescriptor.open("/", O_PATH | O_DIRECTORY),

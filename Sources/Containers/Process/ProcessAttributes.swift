@@ -20,7 +20,8 @@ final class ProcessAttributes {
   private let workingDirectory: WorkingDirectory
   private let descriptors: InheritedDescriptors
   private let arguments: CStringArray
-  private var environment: CStringArray
+  private var environment: Environment
+  private var variables: CStringArray
   private var executable: Executable?
   private var isInPlace = false
   private let warnings: [String]
@@ -52,7 +53,8 @@ final class ProcessAttributes {
     }
     self.warnings = warnings
     arguments = CStringArray(process.args)
-    environment = CStringArray(process.env)
+    environment = Environment(process.env)
+    variables = CStringArray(environment.entries)
   }
 
   /// Gives the user of a user namespace the standard streams, which nobody inside it can do; in
@@ -72,12 +74,12 @@ final class ProcessAttributes {
     try process.ioPriority?.apply()
     try personality?.apply()
     isInPlace = try workingDirectory.enter()
-    if HomeDirectory.isMissing(in: process.env) {
-      environment = CStringArray(
-        process.env + ["HOME=\(HomeDirectory.find(uid: process.user.uid))"])
+    if environment["HOME"] == nil {
+      environment.add("HOME", HomeDirectory.find(uid: process.user.uid))
+      variables = CStringArray(environment.entries)
     }
     executable = try Executable.find(
-      process.args[0], environment: process.env, isInPlace: isInPlace)
+      process.args[0], searchPath: environment["PATH"], isInPlace: isInPlace)
   }
 
   /// Gives up the runtime's rights and executes the program; returns only by a throw.
@@ -107,8 +109,7 @@ final class ProcessAttributes {
       }
       try capabilities.apply()
     }
-    let result = unsafe cl_execve(executable.path, arguments.pointer, environment.pointer)
-    throw executable.failure(SystemError(-result, "execve", executable.path))
+    throw executable.execute(arguments, variables)
   }
 
   /// Hands the seccomp listener of the process to the agent.

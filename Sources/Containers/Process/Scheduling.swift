@@ -19,7 +19,9 @@ extension Spec.Process.Scheduler {
       throw RuntimeError(
         "process.scheduler", error,
         advice: error.errno == EPERM
-          ? "real-time policies and a nice below the runtime's need CAP_SYS_NICE" : nil)
+          ? "real-time policies need CAP_SYS_NICE and, on cgroup v1, a real-time budget of the cgroup"
+            + " (linux.resources.cpu.realtimeRuntime); a nice below the runtime's CAP_SYS_NICE"
+          : nil)
     }
   }
 }
