@@ -43,6 +43,33 @@ import Testing
     }
   }
 
+  /// The old root is unmounted as a whole: with mounts that are peers of the host's, that must not
+  /// unmount them there. "The host" is a mount namespace of the test's own.
+  @Test(arguments: ["shared", "rshared"]) func aSharedRootLeavesTheHostItsMounts(
+    propagation: String
+  ) throws {
+    try withSandbox { box in
+      let container = try box.container {
+        $0["linux.rootfsPropagation"] = propagation
+        $0.sh("echo ran")
+      }
+      let script = """
+        mount --make-rshared /
+        mount -t tmpfs host /mnt
+        grep -c -e cgroup -e ' /mnt ' /proc/self/mountinfo
+        "$0" --root "$1" run -b "$2" "$3"
+        grep -c -e cgroup -e ' /mnt ' /proc/self/mountinfo
+        """
+      let result = try Child(
+        ["/usr/bin/unshare", "-m", "--propagation", "private", "/bin/sh", "-c", script]
+          + [Runtime.path, box.root, container.bundle, container.id],
+        environment: box.environment
+      ).finish()
+      #expect(result.lines.count == 3 && result.lines.dropFirst().first == "ran", "\(result)")
+      #expect(result.lines.first == result.lines.last, "\(result)")
+    }
+  }
+
   @Test func readOnlyRoot() throws {
     try withSandbox { box in
       let script = "touch /file && echo written || echo refused"

@@ -14,12 +14,8 @@ struct RootPlacement {
     case .none, .slave, .rslave: try separate(CL_MS_SLAVE)
     case .private, .rprivate, .unbindable, .runbindable: try separate(CL_MS_PRIVATE)
     case .shared, .rshared:
-      // A user namespace's mounts are slaves of the host's at best.
-      if plan.surroundings.hasUserNamespace {
-        try separate(CL_MS_SLAVE)
-      } else {
-        return try placeShared(builder)
-      }
+      if isPeerOfHost { return try placeShared(builder) }
+      try separate(CL_MS_SLAVE)
     }
     do {
       if let nodes = plan.nodes {
@@ -34,6 +30,13 @@ struct RootPlacement {
     } catch {
       throw fault(error)
     }
+  }
+
+  /// Whether mounts of this process reach the host until the old root is gone. The mounts of a user
+  /// namespace are slaves of the host's at best, and without pivot_root the old root stays.
+  private var isPeerOfHost: Bool {
+    (plan.propagation == .shared || plan.propagation == .rshared)
+      && !plan.surroundings.hasUserNamespace && !plan.surroundings.noPivot
   }
 
   private func separate(_ propagation: UInt) throws(RuntimeError) {
@@ -106,15 +109,20 @@ struct RootPlacement {
     } else {
       try step(
         "pivot_root \(plan.path)", advice: "where / is an initial ramfs, use --no-pivot"
-      ) { () throws(SystemError) in
-        try system("pivot_root", ".") { unsafe cl_pivot_root(".", ".") }
-        // "." is the old root now, stacked on the new one.
-        try system("umount2", "the old root") { unsafe cl_umount2(".", CInt(CL_MNT_DETACH)) }
-      }
+      ) { () throws(SystemError) in try pivot() }
     }
     try step("root.path \(plan.path)") { () throws(SystemError) in
       try system("chdir", "/") { unsafe cl_chdir("/") }
     }
+  }
+
+  private func pivot() throws(SystemError) {
+    let old = isPeerOfHost ? try FileDescriptor.open("/", O_PATH | O_DIRECTORY) : nil
+    try system("pivot_root", ".") { unsafe cl_pivot_root(".", ".") }
+    // Or the host would lose its mounts with this process.
+    if let old { try MountTree.change(old.rawValue, propagation: .private, recursive: true, "/") }
+    // "." is the old root now, stacked on the new one.
+    try system("umount2", "the old root") { unsafe cl_umount2(".", CInt(CL_MNT_DETACH)) }
   }
 
   /// The new root lies on the old one already, as it would after MS_MOVE.
