@@ -9,7 +9,10 @@ struct Observation {
   init(_ result: Outcome, names: [(String, String)]) {
     fields["exit"] = "\(result.code)"
     var ids: [(String, String)] = []
-    var output = result.out.replacingOccurrences(of: "\r\n", with: "\n")
+    // One carriage return a line of a terminal, or two where runc's relay begins before it has made
+    // the caller's terminal raw. By scalars: as a Character, "\r\n" is one and not "\r".
+    var output = String(
+      String.UnicodeScalarView(result.out.unicodeScalars.filter { $0 != "\r" }))
     for (text, name) in names { output = output.replacingOccurrences(of: text, with: name) }
     // Names that are counted up within a sandbox.
     output = output.replacingOccurrences(
