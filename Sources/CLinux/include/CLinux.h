@@ -9,6 +9,7 @@
 #include "clinux_event.h"
 #include "clinux_dirent.h"
 #include "clinux_file.h"
+#include "clinux_memory.h"
 #include "clinux_mount.h"
 #include "clinux_namespace.h"
 #include "clinux_notify.h"
@@ -19,5 +20,6 @@
 #include "clinux_socket.h"
 #include "clinux_terminal.h"
 #include "clinux_text.h"
+#include "clinux_thread.h"
 
 #endif

@@ -1,0 +1,3 @@
+#ifndef CGUESTINIT_H
+#define CGUESTINIT_H
+#endif

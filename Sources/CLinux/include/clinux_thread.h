@@ -1,0 +1,67 @@
+#ifndef CLINUX_THREAD_H
+#define CLINUX_THREAD_H
+
+#include "clinux_base.h"
+#include "clinux_event.h"
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+
+/// Starts a detached thread with a stack of `stack` bytes and the name `name` (15 bytes).
+///
+/// All signals are blocked in it.
+static inline int cl_thread_start(const char *_Nonnull name, size_t stack,
+                                  void *_Nullable (*_Nonnull body)(void *_Nullable),
+                                  void *_Nullable argument, pthread_t *_Nonnull thread) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, stack);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int result = pthread_create(thread, &attributes, body, argument);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy(&attributes);
+  if (result == 0) pthread_setname_np(*thread, name);
+  return -result;
+}
+static inline int cl_thread_join(pthread_t thread) { return -pthread_join(thread, NULL); }
+static inline int cl_thread_kill(pthread_t thread, int signal) { return -pthread_kill(thread, signal); }
+static inline pid_t cl_gettid(void) { return (pid_t)syscall(SYS_gettid); }
+
+/// Adds 1 to an eventfd.
+static inline int cl_eventfd_signal(int fd) {
+  uint64_t one = 1;
+  CL_RET((int)write(fd, &one, sizeof one));
+}
+/// Takes what an eventfd holds; -EAGAIN when that is nothing.
+static inline int cl_eventfd_take(int fd) {
+  uint64_t count;
+  CL_RET((int)read(fd, &count, sizeof count));
+}
+static inline int cl_epoll_create(void) { CL_RET(epoll_create1(EPOLL_CLOEXEC)); }
+static inline int cl_epoll_control(int epoll, int operation, int fd, uint32_t events,
+                                   uint64_t token) {
+  struct epoll_event event = {.events = events, .data.u64 = token};
+  CL_RET(epoll_ctl(epoll, operation, fd, &event));
+}
+static inline int cl_epoll_wait(int epoll, struct epoll_event *_Nonnull events, int count,
+                                int timeout) {
+  CL_RET(epoll_wait(epoll, events, count, timeout));
+}
+/// The token of an event.
+static inline uint64_t cl_epoll_token(const struct epoll_event *_Nonnull event) {
+  return event->data.u64;
+}
+
+enum {
+  CL_EPOLLIN = EPOLLIN,
+  CL_EPOLLOUT = EPOLLOUT,
+  CL_EPOLLHUP = EPOLLHUP,
+  CL_EPOLLERR = EPOLLERR,
+  CL_EPOLLRDHUP = EPOLLRDHUP,
+};
+
+#endif

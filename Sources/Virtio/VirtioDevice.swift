@@ -1,0 +1,26 @@
+public import Linux
+
+/// A virtio device without its transport: what virtio-mmio of our own VMM and vhost-user of another
+/// one both drive (virtio 1.2, 2).
+///
+/// All calls come from one thread, the device's, except `readConfiguration` and
+/// `writeConfiguration`, which come from vCPU threads.
+public protocol VirtioDevice: AnyObject, Sendable {
+  /// The device id of virtio 1.2, section 5.
+  var type: UInt32 { get }
+  /// Features of the device itself; the transport adds those of rings and VIRTIO_F_VERSION_1.
+  var features: UInt64 { get }
+  /// The largest size of each queue.
+  var queueSizes: [UInt16] { get }
+
+  /// Fills `bytes` with the configuration space from `offset` on; zeros behind its end.
+  func readConfiguration(offset: UInt64, into bytes: UnsafeMutableRawBufferPointer)
+  func writeConfiguration(offset: UInt64, _ bytes: UnsafeRawBufferPointer)
+
+  /// The driver is ready: the queues are frozen from here to `reset`.
+  func activate(_ queues: [Virtqueue?], features: UInt64, _ loop: EventLoop) throws(SystemError)
+  /// The driver has put buffers into a queue.
+  func process(queue index: Int)
+  /// Lets go of the queues; the device can be activated again.
+  func reset()
+}

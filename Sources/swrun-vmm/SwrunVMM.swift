@@ -1,0 +1,5 @@
+internal import CLinux
+
+@main enum SwrunVMM {
+  static func main() { cl_exit(1) }
+}
