@@ -13,10 +13,16 @@ let strict: [SwiftSetting] = [
   .enableExperimentalFeature("Lifetimes"),
 ]
 
-/// Static and at an address that is another one each time: for what faces a guest. gold refuses it.
+/// Static, and released at an address that is another one each time: for what faces a guest. gold
+/// refuses it, and glibc refuses a static program with a run path: build with
+/// `--disable-local-rpath`, as hack/setup does.
 let positionIndependent: [LinkerSetting] = [
-  .unsafeFlags(["-static-executable", "-use-ld=lld", "-Xclang-linker", "-static-pie"]),
-  .unsafeFlags(["-Xlinker", "-s", "-Xlinker", "--gc-sections"], .when(configuration: .release)),
+  .unsafeFlags(["-static-executable"]),
+  .unsafeFlags(
+    [
+      "-use-ld=lld", "-Xclang-linker", "-static-pie", "-Xlinker", "-s", "-Xlinker",
+      "--gc-sections",
+    ], .when(configuration: .release)),
 ]
 
 let testing: [SwiftSetting] = [.swiftLanguageMode(.v6)]
