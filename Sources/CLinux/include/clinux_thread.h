@@ -31,6 +31,11 @@ static inline int cl_thread_join(pthread_t thread) { return -pthread_join(thread
 static inline int cl_thread_kill(pthread_t thread, int signal) { return -pthread_kill(thread, signal); }
 static inline pid_t cl_gettid(void) { return (pid_t)syscall(SYS_gettid); }
 
+static inline void cl_mutex_init(pthread_mutex_t *_Nonnull mutex) { pthread_mutex_init(mutex, NULL); }
+static inline void cl_mutex_destroy(pthread_mutex_t *_Nonnull mutex) { pthread_mutex_destroy(mutex); }
+static inline void cl_mutex_lock(pthread_mutex_t *_Nonnull mutex) { pthread_mutex_lock(mutex); }
+static inline void cl_mutex_unlock(pthread_mutex_t *_Nonnull mutex) { pthread_mutex_unlock(mutex); }
+
 /// Adds 1 to an eventfd.
 static inline int cl_eventfd_signal(int fd) {
   uint64_t one = 1;

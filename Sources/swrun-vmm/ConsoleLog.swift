@@ -1,0 +1,96 @@
+internal import CLinux
+internal import Linux
+
+/// What the guest wrote to its console: the newest 64 KiB for messages, and a bounded copy in a file.
+///
+/// The guest decides what and how much that is: memory, file and message are bounded, and a message
+/// holds no control characters.
+final class ConsoleLog: Sendable {
+  /// Bytes kept for messages.
+  static let capacity = 64 << 10
+  /// Bytes at which the file is begun anew with those that are kept.
+  static let fileLimit = 1 << 20
+
+  private struct State {
+    var ring = [UInt8](repeating: 0, count: ConsoleLog.capacity)
+    /// All bytes ever; the newest `capacity` of them are in the ring.
+    var total: UInt64 = 0
+    /// How many of them the file has been given.
+    var filed: UInt64 = 0
+    var fileSize = 0
+  }
+
+  private let state = Locked(State())
+  private let file: CInt
+
+  /// `file` is open for writing and stays the caller's; -1 for none.
+  init(file: CInt) { self.file = file }
+
+  /// Adds what the guest wrote. The file gets whole lines, or 512 bytes at a time.
+  func append(_ bytes: some Sequence<UInt8>) {
+    state.withLock { state in
+      for byte in bytes {
+        state.ring[Int(state.total % UInt64(Self.capacity))] = byte
+        state.total &+= 1
+        if byte == 0x0a || state.total &- state.filed >= 512 { save(&state) }
+      }
+    }
+  }
+
+  /// Gives the file what it has not got yet.
+  func flush() { state.withLock { save(&$0) } }
+
+  /// The last `count` lines, each cut at 400 characters, without control characters.
+  func lastLines(_ count: Int) -> String {
+    let bytes = state.withLock { newest(Self.capacity, of: $0) }
+    var lines: [String] = []
+    for line in bytes.split(separator: 0x0a).suffix(count) {
+      let text = Self.withoutEscapes(line)
+      if !text.isEmpty { lines.append(text) }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  /// Printable characters of a line; terminal sequences (ECMA-48, 5.4) are left out whole.
+  private static func withoutEscapes(_ line: ArraySlice<UInt8>) -> String {
+    var kept: [UInt8] = []
+    var index = line.startIndex
+    while index < line.endIndex, kept.count < 400 {
+      let byte = line[index]
+      index += 1
+      if byte == 0x1b, index < line.endIndex, line[index] == UInt8(ascii: "[") {
+        index += 1
+        while index < line.endIndex, !(0x40...0x7e).contains(line[index]) { index += 1 }
+        if index < line.endIndex { index += 1 }
+      } else if byte == 0x09 {
+        kept.append(0x20)
+      } else if byte >= 0x20, byte < 0x7f {
+        kept.append(byte)
+      } else if byte >= 0x80 {
+        kept.append(UInt8(ascii: "?"))
+      }
+    }
+    return String(decoding: kept, as: UTF8.self)
+  }
+
+  private func newest(_ count: Int, of state: State) -> [UInt8] {
+    let count = min(UInt64(count), state.total, UInt64(Self.capacity))
+    return (state.total &- count..<state.total).map {
+      state.ring[Int($0 % UInt64(Self.capacity))]
+    }
+  }
+
+  private func save(_ state: inout State) {
+    guard file >= 0, state.total != state.filed else { return }
+    var bytes = newest(Int(state.total &- state.filed), of: state)
+    if state.fileSize + bytes.count > Self.fileLimit {
+      _ = cl_restart_file(file)
+      bytes = newest(Self.capacity, of: state)
+      state.fileSize = 0
+    }
+    // A full disk must not end the guest: the messages still have the newest lines.
+    _ = unsafe bytes.withUnsafeBytes { unsafe cl_write(file, $0.baseAddress, $0.count) }
+    state.fileSize += bytes.count
+    state.filed = state.total
+  }
+}
