@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Isolation
 internal import Linux
 
 extension Console {

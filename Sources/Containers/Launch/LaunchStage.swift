@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Cgroups
+internal import Isolation
 internal import Linux
 internal import OCISpec
 

@@ -1,15 +1,15 @@
-internal import CLinux
-internal import Linux
+public import CLinux
+public import Linux
 
 /// The socket between the runtime and the container's first process until that executes.
 ///
 /// Seqpacket: one message a step, and the end of either side ends the other's wait. The first
 /// byte tells the kind; the rest is its content.
-struct LaunchChannel {
-  let socket: SharedDescriptor
+public struct LaunchChannel {
+  public let socket: SharedDescriptor
 
   /// What the process tells the runtime.
-  enum Report {
+  public enum Report {
     /// It failed: nothing more comes.
     case failed(RuntimeError)
     /// It has a new user namespace and waits for its id maps.
@@ -29,12 +29,14 @@ struct LaunchChannel {
   }
 
   /// A descriptor that came with a message and is the receiver's to close.
-  typealias FileDescriptorNumber = CInt
+  public typealias FileDescriptorNumber = CInt
+
+  public init(socket: SharedDescriptor) { self.socket = socket }
 
   /// The longest message: a fault with a long path in it is cut.
   private static let limit = 16384
 
-  func send(_ report: Report) throws(SystemError) {
+  public func send(_ report: Report) throws(SystemError) {
     switch report {
     case .failed(let error):
       var bytes: [UInt8] = [UInt8(ascii: "F"), UInt8(truncatingIfNeeded: error.exitCode)]
@@ -55,7 +57,7 @@ struct LaunchChannel {
   }
 
   /// The next report; nil when the other side executed its program, or ended.
-  func receive() throws(RuntimeError) -> Report? {
+  public func receive() throws(RuntimeError) -> Report? {
     let message = try step("container process") { () throws(SystemError) in
       try Self.receiveMessage(socket.rawValue)
     }
@@ -90,10 +92,10 @@ struct LaunchChannel {
   }
 
   /// Lets the other side go on.
-  func proceed() throws(SystemError) { try socketMessage([UInt8(ascii: "G")]) }
+  public func proceed() throws(SystemError) { try socketMessage([UInt8(ascii: "G")]) }
 
   /// Waits until the runtime lets this process go on; false when the runtime is gone.
-  func waitToProceed() throws(SystemError) -> Bool {
+  public func waitToProceed() throws(SystemError) -> Bool {
     try Self.receiveMessage(socket.rawValue) != nil
   }
 
@@ -101,7 +103,7 @@ struct LaunchChannel {
     try Self.sendMessage(socket.rawValue, bytes, fds)
   }
 
-  static func sendMessage(
+  public static func sendMessage(
     _ fd: CInt, _ bytes: [UInt8], _ fds: [CInt] = []
   ) throws(SystemError) {
     try system("sendmsg") {
@@ -111,7 +113,7 @@ struct LaunchChannel {
     }
   }
 
-  static func receiveMessage(
+  public static func receiveMessage(
     _ fd: CInt
   ) throws(SystemError) -> (bytes: [UInt8], fds: [CInt])? {
     var fds = [CInt](repeating: -1, count: Int(CL_MAX_PASSED_FDS))

@@ -1,10 +1,9 @@
-internal import CLinux
-internal import Isolation
-internal import Linux
+public import CLinux
+public import Linux
 
 /// The runtime's side behind a clone: answers what the process asks for until that waits to
 /// execute. One for launches and execs alike.
-struct LaunchAttendant {
+public struct LaunchAttendant {
   let channel: LaunchChannel
   /// The process that answers: a stage first, where there is one.
   private(set) var pid: pid_t
@@ -15,20 +14,20 @@ struct LaunchAttendant {
   let warn: (String) -> Void
 
   /// What only one kind of launch is asked for; the other's is a message that makes no sense.
-  var answers = Answers()
+  public var answers = Answers()
 
-  struct Answers {
+  public struct Answers {
     /// Write the id maps of the process's user namespace.
-    var mappings: ((pid_t) throws(RuntimeError) -> Void)?
+    public var mappings: ((pid_t) throws(RuntimeError) -> Void)?
     /// The process that becomes the container's exists now; it waits meanwhile.
-    var known: ((pid_t) throws(RuntimeError) -> Void)?
+    public var known: ((pid_t) throws(RuntimeError) -> Void)?
     /// Run the hooks of the runtime's side.
-    var hooks: ((pid_t) throws(RuntimeError) -> Void)?
+    public var hooks: ((pid_t) throws(RuntimeError) -> Void)?
     /// Hand on the seccomp listener.
-    var listener: ((SharedDescriptor, pid_t) throws(RuntimeError) -> Void)?
+    public var listener: ((SharedDescriptor, pid_t) throws(RuntimeError) -> Void)?
   }
 
-  init(
+  public init(
     channel: LaunchChannel, pid: pid_t, pidfd: SharedDescriptor, consoleSocket: String?,
     pidfdSocket: String?, warn: @escaping (String) -> Void
   ) {
@@ -41,7 +40,7 @@ struct LaunchAttendant {
   }
 
   /// Brings the process to where it waits to execute; when this throws the process is gone.
-  mutating func attend(isStage: Bool) throws(RuntimeError) -> Launched {
+  public mutating func attend(isStage: Bool) throws(RuntimeError) -> Launched {
     do {
       if !isStage { try answers.known?(pid) }
       return try answer()

@@ -1,16 +1,15 @@
-internal import CLinux
-internal import Isolation
-internal import Linux
+public import CLinux
+public import Linux
 
 /// A process between its clone and its exec, as its parent holds it.
-final class Launched: LaunchedProcess {
-  let pid: Int32
-  let pidfd: SharedDescriptor
-  let console: SharedDescriptor?
+public final class Launched: LaunchedProcess {
+  public let pid: Int32
+  public let pidfd: SharedDescriptor
+  public let console: SharedDescriptor?
   private let channel: LaunchChannel
   private let answers: LaunchAttendant.Answers
 
-  init(
+  public init(
     pid: pid_t, pidfd: SharedDescriptor, console: SharedDescriptor?, channel: LaunchChannel,
     _ answers: LaunchAttendant.Answers
   ) {
@@ -21,7 +20,7 @@ final class Launched: LaunchedProcess {
     self.answers = answers
   }
 
-  func start() throws(RuntimeError) {
+  public func start() throws(RuntimeError) {
     do { try channel.proceed() } catch {
       throw RuntimeError("container process", error)
     }
@@ -31,15 +30,15 @@ final class Launched: LaunchedProcess {
   }
 
   /// Lets the process wait for `start` on its own: the runtime may end now.
-  func leave() throws(RuntimeError) {
+  public func leave() throws(RuntimeError) {
     try step("container process") { () throws(SystemError) in try channel.proceed() }
     channel.socket.close()
   }
 
-  func abort() { Self.abort(pid: pid, pidfd: pidfd.rawValue) }
+  public func abort() { Self.abort(pid: pid, pidfd: pidfd.rawValue) }
 
   /// Kills a child by its pidfd and waits for it, so that nothing of it is left.
-  static func abort(pid: pid_t, pidfd: CInt) {
+  public static func abort(pid: pid_t, pidfd: CInt) {
     if pidfd >= 0 { _ = cl_pidfd_send_signal(pidfd, SIGKILL) } else { _ = cl_kill(pid, SIGKILL) }
     var status: CInt = 0
     while unsafe cl_waitpid(pid, &status, 0) == -EINTR {}

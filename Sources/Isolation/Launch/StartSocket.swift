@@ -1,13 +1,12 @@
 internal import CLinux
-internal import Isolation
-internal import Linux
+public import Linux
 
 /// Where a created container waits for `start`: a listening socket in its state directory.
 ///
 /// The process holds the descriptor, so nothing in the container can reach or forge it, and the
 /// connection carries the outcome of the exec back to `start`.
-enum StartSocket {
-  static func listen(in directory: borrowing ContainerDirectory) throws(RuntimeError)
+public enum StartSocket {
+  public static func listen(in directory: borrowing ContainerDirectory) throws(RuntimeError)
     -> SharedDescriptor
   {
     let path = directory.shortPath(ContainerDirectory.startSocketName)
@@ -25,7 +24,7 @@ enum StartSocket {
   /// Lets the container execute its program; the error is the one of the program's side.
   ///
   /// `deliver` hands on the seccomp listener of a filter with SCMP_ACT_NOTIFY.
-  static func start(
+  public static func start(
     in directory: borrowing ContainerDirectory,
     deliver: ListenerDelivery
   ) throws(RuntimeError) {
@@ -46,7 +45,7 @@ enum StartSocket {
   }
 
   /// The container's side: waits for `start` and returns the connection to it.
-  static func awaitStart(_ listener: SharedDescriptor) throws(RuntimeError) -> LaunchChannel {
+  public static func awaitStart(_ listener: SharedDescriptor) throws(RuntimeError) -> LaunchChannel {
     while true {
       let accepted = try step("start socket") { () throws(SystemError) in
         SharedDescriptor(
@@ -64,11 +63,11 @@ enum StartSocket {
 }
 
 /// Hands a seccomp listener on to the agent at `linux.seccomp.listenerPath`.
-typealias ListenerDelivery = (SharedDescriptor) throws(RuntimeError) -> Void
+public typealias ListenerDelivery = (SharedDescriptor) throws(RuntimeError) -> Void
 
 extension LaunchChannel {
   /// Waits until the other side executed its program, which closes its end.
-  func awaitExec(_ deliver: ListenerDelivery) throws(RuntimeError) {
+  public func awaitExec(_ deliver: ListenerDelivery) throws(RuntimeError) {
     while let report = try receive() {
       switch report {
       case .failed(let error): throw error
