@@ -19,6 +19,7 @@
 #include "clinux_rootfs.h"
 #include "clinux_seccomp.h"
 #include "clinux_socket.h"
+#include "clinux_stream.h"
 #include "clinux_terminal.h"
 #include "clinux_text.h"
 #include "clinux_thread.h"
