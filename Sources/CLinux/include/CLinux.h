@@ -23,5 +23,6 @@
 #include "clinux_terminal.h"
 #include "clinux_text.h"
 #include "clinux_thread.h"
+#include "clinux_virtio.h"
 
 #endif

@@ -1,0 +1,134 @@
+public import CLinux
+
+/// The buffers of one request, lent by the driver until the chain is completed: first those that
+/// the device reads, then those that it writes (virtio 1.2, 2.7.4.2).
+///
+/// Every segment lies in guest memory. Its bytes change at any time: copy what is decided on.
+/// Objects are used again by their queue; nobody keeps one after `complete`.
+@safe public final class DescriptorChain: @unchecked Sendable {
+  /// The driver's number of the chain.
+  public internal(set) var head: UInt16 = 0
+  /// The sum of the readable segments, in bytes.
+  public private(set) var readableBytes = 0
+  /// The sum of the writable segments, in bytes.
+  public private(set) var writableBytes = 0
+  /// Whether the device has it now.
+  var isLent = false
+
+  private var vectors: UnsafeMutablePointer<iovec>
+  private var capacity: Int
+  private var readableCount = 0
+  private var writableCount = 0
+
+  init() {
+    // As many as the usual request has; a longer one grows the object once.
+    capacity = 32
+    unsafe vectors = .allocate(capacity: capacity)
+  }
+
+  deinit { unsafe vectors.deallocate() }
+
+  /// What the device reads.
+  public var readable: Segments {
+    unsafe Segments(vectors: UnsafeMutableBufferPointer(start: vectors, count: readableCount))
+  }
+
+  /// What the device writes.
+  public var writable: Segments {
+    unsafe Segments(
+      vectors: UnsafeMutableBufferPointer(start: vectors + readableCount, count: writableCount))
+  }
+
+  func clear(head: UInt16) {
+    self.head = head
+    readableBytes = 0
+    writableBytes = 0
+    readableCount = 0
+    writableCount = 0
+  }
+
+  /// The caller has checked the order and that all bytes together are below 4 GiB.
+  func append(_ segment: UnsafeMutableRawBufferPointer, writable: Bool) {
+    let used = readableCount + writableCount
+    if used == capacity { grow() }
+    unsafe (vectors + used).initialize(
+      to: iovec(iov_base: segment.baseAddress, iov_len: segment.count))
+    if writable {
+      writableCount += 1
+      writableBytes += segment.count
+    } else {
+      readableCount += 1
+      readableBytes += segment.count
+    }
+  }
+
+  private func grow() {
+    let larger = UnsafeMutablePointer<iovec>.allocate(capacity: capacity * 4)
+    unsafe larger.moveInitialize(from: vectors, count: capacity)
+    unsafe vectors.deallocate()
+    unsafe vectors = larger
+    capacity *= 4
+  }
+}
+
+/// Ranges of guest memory, none of them empty, in the driver's order.
+@unsafe public struct Segments: @unsafe RandomAccessCollection {
+  /// As readv and writev take them; a call takes at most 1024.
+  public let vectors: UnsafeMutableBufferPointer<iovec>
+
+  public var startIndex: Int { 0 }
+  public var endIndex: Int { unsafe vectors.count }
+
+  public subscript(index: Int) -> UnsafeMutableRawBufferPointer {
+    let vector = unsafe vectors[index]
+    return unsafe UnsafeMutableRawBufferPointer(start: vector.iov_base, count: vector.iov_len)
+  }
+}
+
+extension DescriptorChain {
+  /// Copies what the driver wrote, from byte `offset` of the readable segments on; the number of
+  /// bytes copied, less than the buffer's when there are no more.
+  public func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int = 0) -> Int {
+    var copied = 0
+    unsafe Self.each(readable, from: offset, count: buffer.count) { part in
+      unsafe (buffer.baseAddress! + copied).copyMemory(
+        from: part.baseAddress!, byteCount: part.count)
+      copied += part.count
+    }
+    return copied
+  }
+
+  /// Copies to the driver, from byte `offset` of the writable segments on; the number of bytes
+  /// copied, less than the buffer's when there is no more room.
+  public func write(_ buffer: UnsafeRawBufferPointer, at offset: Int = 0) -> Int {
+    var copied = 0
+    unsafe Self.each(writable, from: offset, count: buffer.count) { part in
+      unsafe part.baseAddress!.copyMemory(
+        from: buffer.baseAddress! + copied, byteCount: part.count)
+      copied += part.count
+    }
+    return copied
+  }
+
+  /// The parts of `segments` that hold the bytes `offset ..< offset + count`, none of them empty.
+  private static func each(
+    _ segments: Segments, from offset: Int, count: Int,
+    _ body: (UnsafeMutableRawBufferPointer) -> Void
+  ) {
+    guard offset >= 0 else { return }
+    var skipped = offset
+    var left = count
+    for index in unsafe segments.indices {
+      let segment = unsafe segments[index]
+      if left == 0 { return }
+      if skipped >= segment.count {
+        skipped -= segment.count
+        continue
+      }
+      let length = Swift.min(left, segment.count - skipped)
+      unsafe body(UnsafeMutableRawBufferPointer(rebasing: segment[skipped..<skipped + length]))
+      skipped = 0
+      left -= length
+    }
+  }
+}
