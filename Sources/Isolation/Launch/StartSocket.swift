@@ -45,7 +45,8 @@ public enum StartSocket {
   }
 
   /// The container's side: waits for `start` and returns the connection to it.
-  public static func awaitStart(_ listener: SharedDescriptor) throws(RuntimeError) -> LaunchChannel {
+  public static func awaitStart(_ listener: SharedDescriptor) throws(RuntimeError) -> LaunchChannel
+  {
     while true {
       let accepted = try step("start socket") { () throws(SystemError) in
         SharedDescriptor(
