@@ -11,6 +11,9 @@ public struct CreateOptions {
   /// Descriptors 3 to 3 + preserveFDs - 1 stay open in the container.
   public var preserveFDs = 0
   public var noPivot = false
+  /// The guest kernel of a VM, and what runs it: `kvm` or `qemu`; nil lets others choose.
+  public var kernel: String?
+  public var engine: String?
   public var noNewKeyring = false
   public var cgroupManager = "cgroupfs"
   /// False: the process waits for `start`. True: the caller of `create` starts it itself.

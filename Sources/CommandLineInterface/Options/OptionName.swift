@@ -7,7 +7,7 @@ public enum OptionName: String, CaseIterable, Sendable {
   case cgroupManager = "cgroup-manager"
 
   // The bundle, and who runs it.
-  case bundle, config, container, vm, isolation, trace
+  case bundle, config, container, vm, isolation, engine, kernel, trace
   case consoleSocket = "console-socket"
   case pidFile = "pid-file"
   case pidfdSocket = "pidfd-socket"

@@ -60,7 +60,8 @@ public enum ProtectedBinary {
 
   private static func execute(_ file: CInt, adding variable: String?) throws(SystemError) {
     let arguments = CStringArray(CommandLine.arguments)
-    let environment = CStringArray(environmentStrings() + (variable.map { [$0] } ?? []))
+    let environment = CStringArray(
+      ProgramOrigin.recorded(in: environmentStrings()) + (variable.map { [$0] } ?? []))
     try system("execveat", "the runtime's binary") {
       unsafe cl_execveat(file, "", arguments.pointer, environment.pointer, AT_EMPTY_PATH)
     }

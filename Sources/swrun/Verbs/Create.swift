@@ -81,6 +81,8 @@ extension CreateOptions {
     consoleSocket = arguments[.consoleSocket]
     pidfdSocket = arguments[.pidfdSocket]
     noPivot = arguments.has(.noPivot)
+    engine = arguments[.engine]
+    kernel = arguments[.kernel]
     noNewKeyring = arguments.has(.noNewKeyring)
     cgroupManager = try Swrun.cgroupManager(arguments)
     preserveFDs = try PassedDescriptors.asked(arguments)
