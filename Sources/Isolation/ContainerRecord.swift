@@ -29,6 +29,8 @@ public struct ContainerRecord: Sendable, Equatable {
   public var cgroupManager: String
   /// The container's directory in each hierarchy.
   public var cgroups: [String: String] = [:]
+  /// What is known of a VM: `engine`, `engineReason`, `kernel`, `memory` in bytes, `processors`.
+  public var machine: [String: String] = [:]
   /// What the standard streams led to at `create`, as the text of a JSON array: a checkpoint would
   /// have to connect them again. crun keeps the same under the same name.
   public var externalDescriptors = "[]"
@@ -74,6 +76,7 @@ extension ContainerRecord: JSONValue {
       case "isolationReason": try json.read(&isolationReason)
       case "cgroupManager": try json.read(&cgroupManager)
       case "cgroups": try json.read(&cgroups)
+      case "machine": try json.read(&machine)
       case "external_descriptors": try json.read(&externalDescriptors)
       default: try json.skip()
       }
@@ -100,6 +103,7 @@ extension ContainerRecord: JSONValue {
     json.member("isolationReason", isolationReason)
     json.member("cgroupManager", cgroupManager)
     json.member("cgroups", cgroups)
+    if !machine.isEmpty { json.member("machine", machine) }
     json.member("external_descriptors", externalDescriptors)
     json.endObject()
   }

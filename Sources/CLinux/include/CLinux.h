@@ -10,6 +10,7 @@
 #include "clinux_dirent.h"
 #include "clinux_file.h"
 #include "clinux_kvm.h"
+#include "clinux_jail.h"
 #include "clinux_machine.h"
 #include "clinux_memory.h"
 #include "clinux_mount.h"

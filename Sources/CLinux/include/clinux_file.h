@@ -97,6 +97,9 @@ static inline int cl_fchownat(int dirfd, const char *_Nonnull path, uid_t uid, g
 }
 static inline int cl_flock(int fd, int operation) { CL_RET(flock(fd, operation)); }
 static inline int cl_fsync(int fd) { CL_RET(fsync(fd)); }
+static inline off_t cl_lseek(int fd, off_t offset, int whence) {
+  CL_RET(lseek(fd, offset, whence));
+}
 static inline int cl_ftruncate(int fd, off_t length) { CL_RET(ftruncate(fd, length)); }
 static inline int cl_memfd_create(const char *_Nonnull name, unsigned flags) {
   CL_RET((int)syscall(SYS_memfd_create, name, flags));

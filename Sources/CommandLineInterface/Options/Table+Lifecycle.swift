@@ -16,7 +16,8 @@ extension Table {
     Option(.container, "isolate with namespaces"),
     Option(.vm, "isolate with a virtual machine"),
     Option(.isolation, nil, .word(["container", "vm"]), "the same by name"),
-    Option(.engine, nil, .word(["kvm", "qemu"]), "with a VM: what runs it (default: kvm, else qemu)"),
+    Option(
+      .engine, nil, .word(["kvm", "qemu"]), "with a VM: what runs it (default: kvm, else qemu)"),
     Option(.kernel, nil, .file("FILE"), "with a VM: the guest's kernel, a bzImage or an ELF file"),
   ]
 

@@ -8,7 +8,8 @@ public struct LaunchAttendant {
   /// The process that answers: a stage first, where there is one.
   private(set) var pid: pid_t
   private var pidfd: SharedDescriptor
-  private var console: SharedDescriptor?
+  /// The terminal's master side; given where the process does not make the terminal itself.
+  public var console: SharedDescriptor?
   let consoleSocket: String?
   let pidfdSocket: String?
   let warn: (String) -> Void

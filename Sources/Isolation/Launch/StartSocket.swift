@@ -9,16 +9,7 @@ public enum StartSocket {
   public static func listen(in directory: borrowing ContainerDirectory) throws(RuntimeError)
     -> SharedDescriptor
   {
-    let path = directory.shortPath(ContainerDirectory.startSocketName)
-    return try step("start socket") { () throws(SystemError) in
-      let socket = FileDescriptor(
-        owning: try system("socket") {
-          cl_socket(AF_UNIX, cl_sock_type(2) | cl_sock_cloexec(), 0)
-        })
-      try system("bind", path) { unsafe cl_unix_bind(socket.rawValue, path) }
-      try system("listen", path) { cl_listen(socket.rawValue, 1) }
-      return SharedDescriptor(socket)
-    }
+    try StateSocket.listen(ContainerDirectory.startSocketName, type: 2, in: directory)
   }
 
   /// Lets the container execute its program; the error is the one of the program's side.

@@ -78,22 +78,20 @@ struct Shares {
     _ name: String, _ source: String, recursive: Bool, readOnly: Bool, follows: Bool = true,
     _ field: String
   ) throws(RuntimeError) {
-    let tree: MountTree
-    do {
-      tree = try MountTree.clone(source, recursive: recursive, follows: follows)
-    } catch {
-      throw Self.failure(error, source, field)
-    }
     // Private: what the host mounts below it later does not appear in the guest's share. The rest
     // is what a file server needs least: it opens no device, and executes nothing.
     var flags: MountAttributes = [.noDevices, .noSUID]
     if readOnly { flags.insert(.readOnly) }
-    try step("\(field): share of \(source)") { () throws(SystemError) in
-      try tree.change(set: flags, propagation: .private, recursive: recursive, source)
+    let tree: SharedDescriptor
+    do {
+      let copy = try MountTree.clone(source, recursive: recursive, follows: follows)
+      try copy.change(set: flags, propagation: .private, recursive: recursive, source)
+      tree = SharedDescriptor(copy.intoDescriptor())
+    } catch {
+      throw Self.failure(error, source, field)
     }
     shares.append(
-      Share(
-        name: name, tree: SharedDescriptor(tree.intoDescriptor()), isReadOnly: readOnly))
+      Share(name: name, tree: tree, isReadOnly: readOnly))
   }
 
   private static func failure(

@@ -32,7 +32,7 @@ struct KVMProbe {
 
   private static func key(_ program: SharedDescriptor) -> String? {
     guard let boot = try? File.readText("/proc/sys/kernel/random/boot_id"),
-      let status = try? FileStatus.of(program.rawValue)
+      let status = try? program.status()
     else { return nil }
     var device = stat()
     let hasDevice = unsafe cl_fstatat(AT_FDCWD, "/dev/kvm", &device, 0) == 0
