@@ -52,7 +52,7 @@ enum Jail {
   /// Cuts privileges for good. To be called while the process has one thread.
   static func dropPrivileges() throws(RuntimeError) {
     try step("jail: privileges") { () throws(SystemError) in
-      try system("setgroups") { unsafe cl_setgroups(0, nil) }
+      try system("setgroups") { cl_setgroups(0, nil) }
       let kept = fileServerCapabilities.reduce(UInt64(0)) { $0 | 1 << UInt64($1) }
       try system("capset") { cl_keep_capabilities(kept) }
       try system("prctl", "PR_SET_NO_NEW_PRIVS") { cl_set_no_new_privileges() }
