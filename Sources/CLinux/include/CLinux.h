@@ -5,6 +5,7 @@
 
 #include "clinux_base.h"
 #include "clinux_attributes.h"
+#include "clinux_boot.h"
 #include "clinux_bpf.h"
 #include "clinux_event.h"
 #include "clinux_dirent.h"
