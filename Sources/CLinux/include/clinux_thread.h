@@ -28,6 +28,8 @@ static inline int cl_thread_start(const char *_Nonnull name, size_t stack,
   return -result;
 }
 static inline int cl_thread_join(pthread_t thread) { return -pthread_join(thread, NULL); }
+static inline int cl_thread_detach(pthread_t thread) { return -pthread_detach(thread); }
+static inline pthread_t cl_thread_self(void) { return pthread_self(); }
 static inline int cl_thread_kill(pthread_t thread, int signal) { return -pthread_kill(thread, signal); }
 static inline pid_t cl_gettid(void) { return (pid_t)syscall(SYS_gettid); }
 
