@@ -10,6 +10,8 @@
 #include "clinux_event.h"
 #include "clinux_dirent.h"
 #include "clinux_file.h"
+#include "clinux_fileserver.h"
+#include "clinux_fuse.h"
 #include "clinux_kvm.h"
 #include "clinux_jail.h"
 #include "clinux_machine.h"

@@ -1,0 +1,143 @@
+public import CLinux
+public import Linux
+
+/// A FUSE server for one guest, over descriptors: it answers what the guest's kernel asks of the
+/// shares (virtio 1.2, 5.11; FUSE protocol 7.31 and later).
+///
+/// The root of the guest's mount is a read-only directory of its own with one entry for each share.
+/// Several threads may call it at once. It changes the calling threads: see `prepareThread`.
+/// specs/file-server.md.
+@safe public final class FileServer: @unchecked Sendable {
+  let shares: [Share]
+  let settings: Settings
+  let procSelfFd: CInt
+  let inodes: Inodes
+  let handles: Handles
+  /// Flags agreed on with the guest's kernel; 0 before FUSE_INIT.
+  private let agreed: UnsafeMutablePointer<UInt64>
+
+  /// `procSelfFd` is an O_PATH descriptor of this process's /proc/self/fd, borrowed as are the
+  /// shares' roots: open as long as the server lives.
+  ///
+  /// An error is EINVAL for a name or kind of share that can't be served, or what the kernel says.
+  public init(
+    shares: [Share], settings: Settings = Settings(), procSelfFd: CInt
+  ) throws(SystemError) {
+    self.shares = shares
+    self.settings = settings
+    self.procSelfFd = procSelfFd
+    let limits = settings.limits
+    guard limits.inodes > shares.count, limits.inodes < 1 << 30, limits.handles > 0,
+      limits.handles < 1 << 30, shares.count < 1 << 12
+    else { throw SystemError(EINVAL, "file server", "limits for \(shares.count) shares") }
+    inodes = Inodes(capacity: limits.inodes)
+    handles = Handles(capacity: limits.handles)
+    unsafe agreed = .allocate(capacity: 1)
+    unsafe agreed.initialize(to: 0)
+    for (index, share) in shares.enumerated() { try addRoot(index, share) }
+  }
+
+  deinit { unsafe agreed.deallocate() }
+
+  /// Makes the calling thread one that serves: with its own umask and working directory
+  /// (unshare(CLONE_FS), so never the thread of something else), without supplementary groups.
+  ///
+  /// `handle` does it too; before a system call filter it has to be called.
+  public func prepareThread() throws(SystemError) {
+    let thread = unsafe cl_fs_thread()
+    if unsafe thread.pointee.prepared { return }
+    try system("unshare", "thread of the file server") {
+      unsafe cl_fs_prepare(thread, procSelfFd)
+    }
+  }
+
+  /// Answers one FUSE request: `request` are its readable segments, `reply` the writable ones, in
+  /// guest memory, each checked to be there.
+  ///
+  /// The bytes written to `reply`; 0 for requests without an answer.
+  public func handle(
+    request: UnsafeBufferPointer<iovec>, reply: UnsafeBufferPointer<iovec>
+  ) -> Int {
+    let thread = unsafe cl_fs_thread()
+    guard let memory = unsafe thread.pointee.memory else { return 0 }
+    guard
+      let exchange = unsafe Exchange(
+        request: Segments(request), reply: Segments(reply), thread: thread,
+        memory: UnsafeMutableRawPointer(memory))
+    else { return 0 }
+    let hasAnswer = !Self.isSilent(exchange.header.opcode)
+    if hasAnswer, exchange.reply.count < Exchange.headerSize { return 0 }
+    do throws(Failure) {
+      guard exchange.isWellFormed else { throw Failure(EINVAL) }
+      if unsafe !thread.pointee.prepared {
+        try call { unsafe cl_fs_prepare(thread, procSelfFd) }
+      }
+      let written = try answer(exchange)
+      return hasAnswer ? written : 0
+    } catch {
+      return hasAnswer ? exchange.fail(error.errno) : 0
+    }
+  }
+
+  private static func isSilent(_ opcode: UInt32) -> Bool {
+    opcode == FUSE_FORGET.rawValue || opcode == FUSE_BATCH_FORGET.rawValue
+      || opcode == FUSE_INTERRUPT.rawValue
+  }
+
+  // MARK: What was agreed on
+
+  var agreedFlags: UInt64 { unsafe cl_fs_atomic_load(agreed) }
+
+  func setAgreedFlags(_ flags: UInt64) { unsafe cl_fs_atomic_store(agreed, flags) }
+
+  func has(_ flag: UInt64) -> Bool { agreedFlags & flag != 0 }
+
+  // MARK: Shares
+
+  func isReadOnly(_ share: UInt16) -> Bool { shares[Int(share)].isReadOnly }
+
+  /// EROFS for what would change a read-only share.
+  @inline(__always)
+  func needWritable(_ share: UInt16) throws(Failure) {
+    if isReadOnly(share) { throw Failure(EROFS) }
+  }
+
+  /// The number of a share's root, which is fixed.
+  func rootNumber(_ index: Int) -> UInt64 { UInt64(FUSE_ROOT_ID) + 1 + UInt64(index) }
+
+  private func addRoot(_ index: Int, _ share: Share) throws(SystemError) {
+    let name = share.name
+    guard !name.isEmpty, name.utf8.count <= Int(NAME_MAX), name != ".", name != "..",
+      !name.utf8.contains(UInt8(ascii: "/")), !name.utf8.contains(0),
+      !shares[..<index].contains(where: { $0.name == name })
+    else { throw SystemError(EINVAL, "file server", "share name \(name)") }
+    let fd = try system("dup", "share \(name)") { cl_dup(share.root) }
+    var status = statx()
+    do throws(SystemError) {
+      try system("statx", "share \(name)") {
+        unsafe cl_fs_statx(fd, "", AT_EMPTY_PATH, UInt32(CL_STATX_NEEDED), &status)
+      }
+      var inode = Inode(status, fd: fd, share: UInt16(index))
+      guard Self.isServed(inode.fd) else {
+        throw SystemError(EINVAL, "file server", "share \(name) is a proc file system")
+      }
+      inode.isPinned = true
+      inode.isMountPoint = true
+      guard (try? inodes.add(&inode)) == rootNumber(index) else {
+        throw SystemError(EINVAL, "file server", "share \(name)")
+      }
+    } catch {
+      _ = cl_close(fd)
+      throw error
+    }
+  }
+
+  /// Whether files of this descriptor's file system are served.
+  ///
+  /// Files of proc act for the process that opens them: /proc/self/mem would be this one's memory.
+  static func isServed(_ fd: CInt) -> Bool {
+    var status = statfs()
+    guard unsafe cl_fstatfs(fd, &status) == 0 else { return false }
+    return status.f_type != Int(PROC_SUPER_MAGIC)
+  }
+}

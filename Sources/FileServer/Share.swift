@@ -1,0 +1,54 @@
+/// A directory or single file of the host that the guest sees under `name` in the root.
+public struct Share: Sendable {
+  /// One path component: `rootfs`, `0`, `1`.
+  public let name: String
+  /// An O_PATH descriptor of it, borrowed: open as long as the server lives.
+  public let root: CInt
+  /// Whether the guest can change nothing in it, whatever its kernel thinks.
+  public let isReadOnly: Bool
+
+  public init(name: String, root: CInt, isReadOnly: Bool) {
+    self.name = name
+    self.root = root
+    self.isReadOnly = isReadOnly
+  }
+}
+
+/// What a guest can use up at most; beyond it the guest gets ENFILE.
+public struct Limits: Sendable {
+  /// Files and directories that the guest knows, one descriptor each.
+  public var inodes: Int
+  /// Files and directories that the guest has open, one descriptor each.
+  public var handles: Int
+
+  public init(inodes: Int = 400_000, handles: Int = 65_536) {
+    self.inodes = inodes
+    self.handles = handles
+  }
+}
+
+/// How long the guest trusts what it has read.
+public enum CacheMode: String, Sendable {
+  /// Nothing is kept: each access asks the host. Shared writable mappings need a 6.6 kernel.
+  case none
+  /// Names and attributes for one second; data until a file has changed.
+  case auto
+  /// All is kept: for shares that nobody else changes.
+  case always
+}
+
+/// How a server behaves towards its guest.
+public struct Settings: Sendable {
+  public var limits: Limits
+  public var cache: CacheMode
+  /// Whether O_DIRECT of the guest bypasses the page cache of the host too.
+  public var passesDirect: Bool
+
+  public init(
+    limits: Limits = Limits(), cache: CacheMode = .auto, passesDirect: Bool = false
+  ) {
+    self.limits = limits
+    self.cache = cache
+    self.passesDirect = passesDirect
+  }
+}

@@ -1,0 +1,147 @@
+internal import CLinux
+
+/// Numbers under which a guest knows things: an index and a generation, so that a number is never
+/// used again, with a count of the threads that are using the thing.
+///
+/// Entering and leaving takes no lock. A slot's state is the generation in its upper half; below,
+/// the top bit says that the guest has it, the rest counts users.
+@safe final class Slots: @unchecked Sendable {
+  let capacity: Int
+  private let states: UnsafeMutablePointer<UInt64>
+  private let nextFree: UnsafeMutablePointer<UInt32>
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private var firstFree: UInt32 = 0
+  private var unused: Int
+  private var live = 0
+
+  private static let owned: UInt64 = 1 << 31
+
+  /// Indices from `first` on, `capacity` of them.
+  init(first: Int, capacity: Int) {
+    self.capacity = capacity
+    unused = first
+    end = first + capacity
+    unsafe states = LazyMemory.allocate(UInt64.self, end)
+    unsafe nextFree = LazyMemory.allocate(UInt32.self, end)
+    unsafe mutex = .allocate(capacity: 1)
+    unsafe mutex.initialize(to: pthread_mutex_t())
+    unsafe cl_mutex_init(mutex)
+  }
+  private let end: Int
+
+  deinit {
+    unsafe LazyMemory.free(states, end)
+    unsafe LazyMemory.free(nextFree, end)
+    unsafe cl_mutex_destroy(mutex)
+    unsafe mutex.deallocate()
+  }
+
+  /// A slot that nobody else has, not yet known to the guest; nil when the quota is used up.
+  func reserve() -> Int? {
+    unsafe cl_mutex_lock(mutex)
+    defer { unsafe cl_mutex_unlock(mutex) }
+    if firstFree != 0 {
+      let index = Int(firstFree)
+      firstFree = unsafe nextFree[index]
+      live += 1
+      return index
+    }
+    guard unused < end else { return nil }
+    unused += 1
+    live += 1
+    return unused - 1
+  }
+
+  /// The number of slots in use.
+  var count: Int {
+    unsafe cl_mutex_lock(mutex)
+    defer { unsafe cl_mutex_unlock(mutex) }
+    return live
+  }
+
+  /// Indices below this one were used at some time.
+  var highest: Int {
+    unsafe cl_mutex_lock(mutex)
+    defer { unsafe cl_mutex_unlock(mutex) }
+    return unused
+  }
+
+  /// Makes a reserved slot, all of it set up, known to the guest under the number returned.
+  func publish(_ index: Int) -> UInt64 {
+    let generation = unsafe cl_fs_atomic_load(states + index) >> 32
+    unsafe cl_fs_atomic_store(states + index, generation << 32 | Self.owned)
+    return id(index)
+  }
+
+  /// The number of a slot that is in use.
+  func id(_ index: Int) -> UInt64 {
+    unsafe (cl_fs_atomic_load(states + index) & ~0xffff_ffff) | UInt64(index)
+  }
+
+  /// Whether the guest has the slot.
+  func isOwned(_ index: Int) -> Bool {
+    unsafe cl_fs_atomic_load(states + index) & Self.owned != 0
+  }
+
+  /// The slot of a number that the guest has; it stays as it is until `leave`.
+  @inline(__always)
+  func enter(_ id: UInt64) -> Int? {
+    let index = Int(id & 0xffff_ffff)
+    guard index < end else { return nil }
+    while true {
+      let state = unsafe cl_fs_atomic_load(states + index)
+      guard state >> 32 == id >> 32, state & Self.owned != 0 else { return nil }
+      if unsafe cl_fs_atomic_replace(states + index, state, state &+ 1) { return index }
+    }
+  }
+
+  /// Whether the caller was the last: it cleans up, then calls `recycle`.
+  @inline(__always)
+  func leave(_ index: Int) -> Bool {
+    unsafe (cl_fs_atomic_subtract(states + index, 1) &- 1) & 0xffff_ffff == 0
+  }
+
+  /// Takes the number from the guest. True when nobody uses the slot: the caller cleans up, then
+  /// calls `recycle`; false when there is nothing to take or the last user will do that.
+  func disown(_ id: UInt64) -> Bool {
+    let index = Int(id & 0xffff_ffff)
+    guard index < end else { return false }
+    while true {
+      let state = unsafe cl_fs_atomic_load(states + index)
+      guard state >> 32 == id >> 32, state & Self.owned != 0 else { return false }
+      let next = state & ~Self.owned
+      if unsafe cl_fs_atomic_replace(states + index, state, next) { return next & 0xffff_ffff == 0 }
+    }
+  }
+
+  /// Gives a cleaned slot its next generation, or, when there is none, no further use.
+  func recycle(_ index: Int) {
+    unsafe cl_mutex_lock(mutex)
+    defer { unsafe cl_mutex_unlock(mutex) }
+    live -= 1
+    let generation = unsafe cl_fs_atomic_load(states + index) >> 32
+    guard generation < UInt64(UInt32.max) else { return }
+    unsafe cl_fs_atomic_store(states + index, (generation + 1) << 32)
+    unsafe nextFree[index] = firstFree
+    firstFree = UInt32(index)
+  }
+}
+
+/// Zeroed memory that costs nothing until it is touched.
+enum LazyMemory {
+  static func allocate<Element>(
+    _ type: Element.Type, _ count: Int
+  ) -> UnsafeMutablePointer<Element> {
+    guard
+      let memory = unsafe cl_mmap(
+        nil, MemoryLayout<Element>.stride * count, PROT_READ | PROT_WRITE,
+        CInt(CL_MAP_PRIVATE | CL_MAP_ANONYMOUS | CL_MAP_NORESERVE), -1,
+        0)
+    else { fatalError("no address space for the tables of the file server") }
+    return unsafe memory.bindMemory(to: Element.self, capacity: count)
+  }
+
+  static func free<Element>(_ memory: UnsafeMutablePointer<Element>, _ count: Int) {
+    _ = unsafe cl_munmap(memory, MemoryLayout<Element>.stride * count)
+  }
+}
