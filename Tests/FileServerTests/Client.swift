@@ -200,11 +200,13 @@ final class Client {
         node = value(fuse_entry_out.self, in: Array(reply)).nodeid
         reply = reply.dropFirst(128)
       }
-      let entry = value(fuse_dirent.self, in: Array(reply))
-      let start = reply.startIndex + 24
-      let name = String(decoding: reply[start..<start + Int(entry.namelen)], as: UTF8.self)
-      entries.append(Entry(name: name, cookie: entry.off, inode: entry.ino, node: node))
-      reply = reply.dropFirst((24 + Int(entry.namelen) + 7) & ~7)
+      // struct fuse_dirent, which Swift imports without its name.
+      let inode = value(UInt64.self, in: Array(reply))
+      let cookie = value(UInt64.self, in: Array(reply.dropFirst(8)))
+      let length = Int(value(UInt32.self, in: Array(reply.dropFirst(16))))
+      let name = String(decoding: reply.dropFirst(24).prefix(length), as: UTF8.self)
+      entries.append(Entry(name: name, cookie: cookie, inode: inode, node: node))
+      reply = reply.dropFirst((24 + length + 7) & ~7)
     }
     return entries
   }

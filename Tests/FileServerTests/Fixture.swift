@@ -25,7 +25,9 @@ final class Fixture {
       Self.write(path + "/" + name, content)
     }
     let base = path
-    func root(_ name: String) -> CInt { cl_openat(AT_FDCWD, base + "/" + name, O_PATH | O_CLOEXEC, 0) }
+    func root(_ name: String) -> CInt {
+      cl_openat(AT_FDCWD, base + "/" + name, O_PATH | O_CLOEXEC, 0)
+    }
     descriptors = [root("rootfs"), root("fixed"), root("single"), Self.procSelfFd]
     server = try FileServer(
       shares: [
@@ -40,7 +42,9 @@ final class Fixture {
     Self.remove(path)
   }
 
-  static var procSelfFd: CInt { cl_openat(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC, 0) }
+  static var procSelfFd: CInt {
+    cl_openat(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC, 0)
+  }
 
   /// Writes a file below the scratch directory.
   func write(_ name: String, _ content: String) { Self.write(path + "/" + name, content) }
