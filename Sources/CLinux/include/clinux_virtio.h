@@ -35,7 +35,6 @@ static inline struct cl_descriptor cl_load_descriptor(const void *_Nonnull from)
 static inline uint32_t cl_fetch_or32(uint32_t *_Nonnull p, uint32_t v) { return __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST); }
 static inline uint32_t cl_fetch_and32(uint32_t *_Nonnull p, uint32_t v) { return __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST); }
 
-static inline pthread_t cl_thread_self(void) { return pthread_self(); }
 static inline void cl_condition_init(pthread_cond_t *_Nonnull condition) { pthread_cond_init(condition, NULL); }
 static inline void cl_condition_destroy(pthread_cond_t *_Nonnull condition) { pthread_cond_destroy(condition); }
 static inline void cl_condition_wait(pthread_cond_t *_Nonnull condition, pthread_mutex_t *_Nonnull mutex) { pthread_cond_wait(condition, mutex); }
