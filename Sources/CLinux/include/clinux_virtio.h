@@ -3,7 +3,9 @@
 
 #include "clinux_base.h"
 #include "clinux_thread.h"
+#include <linux/virtio_balloon.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
@@ -33,6 +35,7 @@ static inline struct cl_descriptor cl_load_descriptor(const void *_Nonnull from)
 
 // Words that several threads of this process change.
 static inline uint32_t cl_fetch_or32(uint32_t *_Nonnull p, uint32_t v) { return __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST); }
+static inline uint32_t cl_fetch_add32(uint32_t *_Nonnull p, uint32_t v) { return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST); }
 static inline uint32_t cl_fetch_and32(uint32_t *_Nonnull p, uint32_t v) { return __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST); }
 
 static inline void cl_condition_init(pthread_cond_t *_Nonnull condition) { pthread_cond_init(condition, NULL); }

@@ -16,7 +16,7 @@ internal import Linux
     do throws(SystemError) {
       try system("pthread_create", name) {
         unsafe cl_thread_start(
-          String(name.prefix(15)), 512 << 10,
+          String(name.prefix(15)), 1 << 20,
           { argument in
             let body = unsafe Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue()
             body.run()

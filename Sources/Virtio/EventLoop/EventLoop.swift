@@ -106,26 +106,24 @@ public import Linux
 
   /// Runs `body` on the loop's thread and waits until it has run; at once where the caller is on
   /// that thread, or the loop does not run.
-  public func perform(_ body: () -> Void) {
+  public func perform(_ body: @escaping () -> Void) {
     let isDone = Monitor(false)
-    let isPosted = withoutActuallyEscaping(body) { body in
+    let isPosted = shared.withLock { shared in
+      guard shared.isRunning, shared.thread != cl_thread_self() else { return false }
       // Once posted it always runs: a loop that stops first runs what it was given.
-      let isPosted = shared.withLock { shared in
-        guard shared.isRunning, shared.thread != cl_thread_self() else { return false }
-        shared.posted.append {
-          body()
-          isDone.withLock { $0 = true }
-          isDone.signal()
-        }
-        return true
+      shared.posted.append {
+        body()
+        isDone.withLock { $0 = true }
+        isDone.signal()
       }
-      if isPosted {
-        wake()
-        isDone.wait { $0 }
-      }
-      return isPosted
+      return true
     }
-    if !isPosted { body() }
+    if isPosted {
+      wake()
+      isDone.wait { $0 }
+    } else {
+      body()
+    }
   }
 
   /// Makes the thread look for posted work.

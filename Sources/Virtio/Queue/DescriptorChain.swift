@@ -1,4 +1,5 @@
-public import CLinux
+/// Ranges of guest memory, in the driver's order.
+public typealias Segments = UnsafeBufferPointer<UnsafeMutableRawBufferPointer>
 
 /// The buffers of one request, lent by the driver until the chain is completed: first those that
 /// the device reads, then those that it writes (virtio 1.2, 2.7.4.2).
@@ -15,7 +16,7 @@ public import CLinux
   /// Whether the device has it now.
   var isLent = false
 
-  private var vectors: UnsafeMutablePointer<iovec>
+  private var segments: UnsafeMutablePointer<UnsafeMutableRawBufferPointer>
   private var capacity: Int
   private var readableCount = 0
   private var writableCount = 0
@@ -23,20 +24,19 @@ public import CLinux
   init() {
     // As many as the usual request has; a longer one grows the object once.
     capacity = 32
-    unsafe vectors = .allocate(capacity: capacity)
+    unsafe segments = .allocate(capacity: capacity)
   }
 
-  deinit { unsafe vectors.deallocate() }
+  deinit { unsafe segments.deallocate() }
 
-  /// What the device reads.
+  /// What the device reads: no segment is empty.
   public var readable: Segments {
-    unsafe Segments(vectors: UnsafeMutableBufferPointer(start: vectors, count: readableCount))
+    unsafe Segments(start: segments, count: readableCount)
   }
 
-  /// What the device writes.
+  /// What the device writes: no segment is empty.
   public var writable: Segments {
-    unsafe Segments(
-      vectors: UnsafeMutableBufferPointer(start: vectors + readableCount, count: writableCount))
+    unsafe Segments(start: segments + readableCount, count: writableCount)
   }
 
   func clear(head: UInt16) {
@@ -51,8 +51,7 @@ public import CLinux
   func append(_ segment: UnsafeMutableRawBufferPointer, writable: Bool) {
     let used = readableCount + writableCount
     if used == capacity { grow() }
-    unsafe (vectors + used).initialize(
-      to: iovec(iov_base: segment.baseAddress, iov_len: segment.count))
+    unsafe (segments + used).initialize(to: segment)
     if writable {
       writableCount += 1
       writableBytes += segment.count
@@ -63,25 +62,12 @@ public import CLinux
   }
 
   private func grow() {
-    let larger = UnsafeMutablePointer<iovec>.allocate(capacity: capacity * 4)
-    unsafe larger.moveInitialize(from: vectors, count: capacity)
-    unsafe vectors.deallocate()
-    unsafe vectors = larger
+    let larger = UnsafeMutablePointer<UnsafeMutableRawBufferPointer>.allocate(
+      capacity: capacity * 4)
+    unsafe larger.moveInitialize(from: segments, count: capacity)
+    unsafe segments.deallocate()
+    unsafe segments = larger
     capacity *= 4
-  }
-}
-
-/// Ranges of guest memory, none of them empty, in the driver's order.
-@unsafe public struct Segments: @unsafe RandomAccessCollection {
-  /// As readv and writev take them; a call takes at most 1024.
-  public let vectors: UnsafeMutableBufferPointer<iovec>
-
-  public var startIndex: Int { 0 }
-  public var endIndex: Int { unsafe vectors.count }
-
-  public subscript(index: Int) -> UnsafeMutableRawBufferPointer {
-    let vector = unsafe vectors[index]
-    return unsafe UnsafeMutableRawBufferPointer(start: vector.iov_base, count: vector.iov_len)
   }
 }
 
@@ -118,7 +104,7 @@ extension DescriptorChain {
     guard offset >= 0 else { return }
     var skipped = offset
     var left = count
-    for index in unsafe segments.indices {
+    for index in segments.indices {
       let segment = unsafe segments[index]
       if left == 0 { return }
       if skipped >= segment.count {

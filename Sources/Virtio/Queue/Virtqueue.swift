@@ -210,19 +210,22 @@ public struct RingLayout: Sendable, Equatable {
 
   /// Interrupts the driver if it wants that for what was completed since the last call.
   public func notify() {
-    guard untold > 0, fault == nil else { return }
+    if takeNotification() { interrupt.signal() }
+  }
+
+  /// Whether the driver is to be interrupted for what was completed since the last call: for who
+  /// does that without the lock that the queue is under.
+  func takeNotification() -> Bool {
+    guard untold > 0, fault == nil else { return false }
     let count = untold
     untold = 0
     // What was completed is visible before the driver's wish is read (2.7.7.2, 2.7.10).
     cl_fence()
-    let isWanted: Bool
     if hasEventIndex {
       let event = unsafe cl_load16(available + 4 + 2 * Int(size))
-      isWanted = count > 0xffff || UInt32(usedIndex &- event &- 1) < count
-    } else {
-      isWanted = unsafe CInt(cl_load16(available)) & VRING_AVAIL_F_NO_INTERRUPT == 0
+      return count > 0xffff || UInt32(usedIndex &- event &- 1) < count
     }
-    if isWanted { interrupt.signal() }
+    return unsafe CInt(cl_load16(available)) & VRING_AVAIL_F_NO_INTERRUPT == 0
   }
 
   // MARK: Kicks
@@ -249,21 +252,30 @@ public struct RingLayout: Sendable, Equatable {
   /// Handles what the driver put into the queue, and tells it once.
   ///
   /// `handle` returns the bytes that it wrote, for the chain to be completed, or nil when the device
-  /// keeps it. After `size` chains the rest waits for the next turn of the event loop, so that no
-  /// driver can hold a thread.
-  public func drain(_ handle: (DescriptorChain) -> Int?) {
+  /// keeps it. `isReady` is asked before each; once it is false the rest stays for a later call,
+  /// which the device sees to. After `size` chains the rest waits for the next turn of the event
+  /// loop, so that no driver can hold a thread.
+  public func drain(
+    while isReady: () -> Bool = { true }, _ handle: (DescriptorChain) -> Int?
+  ) {
     var budget = size
     repeat {
       disableNotifications()
-      while budget > 0, let chain = next() {
+      while hasNext {
+        guard isReady() else {
+          notify()
+          return
+        }
+        guard budget > 0 else {
+          notify()
+          _ = cl_eventfd_signal(kick)
+          return
+        }
         budget -= 1
+        guard let chain = next() else { break }
         if let written = handle(chain) { complete(chain, written: written) }
       }
       notify()
-      if budget == 0 {
-        _ = cl_eventfd_signal(kick)
-        return
-      }
     } while enableNotifications()
   }
 

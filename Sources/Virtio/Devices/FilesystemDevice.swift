@@ -1,0 +1,203 @@
+internal import CLinux
+public import Linux
+
+/// The file system device (virtio 1.2, 5.11): a queue for urgent requests, queues for all others, and
+/// threads that serve them.
+///
+/// All threads wait for all queues, and a kick wakes one. It handles what it finds itself, and leaves
+/// kicks on as long as another thread waits, so that a slow request holds up none that come after it.
+@safe public final class FilesystemDevice: VirtioDevice, @unchecked Sendable {
+  public let type = UInt32(VIRTIO_ID_FS)
+  public let features: UInt64 = 0
+  public let queueSizes: [UInt16]
+
+  private let configuration: [UInt8]
+  private let handler: any FilesystemHandler
+  private let threadCount: Int
+  private let epoll: FileDescriptor
+  private let stopper: FileDescriptor
+  private var threads: [DeviceThread] = []
+  private let state = Monitor(State())
+
+  private struct State {
+    /// Empty while the driver has not made the device ready.
+    var queues: [Virtqueue?] = []
+    /// Threads that use the queues or their buffers.
+    var busy = 0
+    /// Whether a thread was woken that has not come yet.
+    var isHelpComing = false
+    /// Whether kicks of a queue were switched off, for want of a thread that could come.
+    var isMuted = false
+    var prepared = 0
+    var failure: SystemError?
+  }
+
+  /// The token of `stopper`; queues have their number.
+  private static let stopToken = UInt64.max
+
+  /// `tag` is what the guest mounts: 1 to 36 bytes, else EINVAL.
+  public init(
+    tag: String, requestQueues: Int = 1, queueSize: UInt16 = 1024, threads: Int = 4,
+    handler: any FilesystemHandler
+  ) throws(SystemError) {
+    let name = Array(tag.utf8)
+    guard (1...36).contains(name.count), requestQueues > 0, requestQueues < 64, threads > 0 else {
+      throw SystemError(EINVAL, "file system device", tag)
+    }
+    configuration =
+      name + [UInt8](repeating: 0, count: 36 - name.count)
+      + ConfigurationSpace.bytes(UInt32(requestQueues))
+    // The urgent requests are short.
+    queueSizes = [min(128, queueSize)] + Array(repeating: queueSize, count: requestQueues)
+    threadCount = threads
+    self.handler = handler
+    epoll = FileDescriptor(owning: try system("epoll_create1", tag) { cl_epoll_create() })
+    stopper = FileDescriptor(owning: try system("eventfd", tag) { cl_eventfd(0) })
+    try system("epoll_ctl", tag) {
+      cl_epoll_control(
+        epoll.rawValue, EPOLL_CTL_ADD, stopper.rawValue, UInt32(CL_EPOLLIN), Self.stopToken)
+    }
+  }
+
+  public func readConfiguration(offset: UInt64, into bytes: UnsafeMutableRawBufferPointer) {
+    unsafe ConfigurationSpace.read(configuration, offset: offset, into: bytes)
+  }
+  public func writeConfiguration(offset: UInt64, _ bytes: UnsafeRawBufferPointer) {}
+
+  /// The threads wait for the kicks of all queues themselves.
+  public func watches(queue index: Int) -> Bool { true }
+  public func process(queue index: Int) {}
+
+  // MARK: Threads
+
+  /// Starts the threads, each prepared by the handler; `activate` does it otherwise.
+  public func start() throws(SystemError) {
+    guard threads.isEmpty else { return }
+    for number in 0..<threadCount {
+      threads.append(try DeviceThread("fs-\(number)") { [self] in run() })
+    }
+    state.wait { $0.prepared == threadCount }
+    if let failure = state.withLock({ $0.failure }) { throw failure }
+  }
+
+  /// Ends the threads and waits for them, after `reset`.
+  public func stop() {
+    _ = cl_eventfd_signal(stopper.rawValue)
+    for thread in threads { thread.join() }
+    threads = []
+    _ = cl_eventfd_take(stopper.rawValue)
+  }
+
+  private func run() {
+    var failure: SystemError?
+    do throws(SystemError) { try handler.prepareThread() } catch { failure = error }
+    state.withLock { state in
+      state.prepared += 1
+      if let failure, state.failure == nil { state.failure = failure }
+    }
+    state.signal()
+    if failure != nil { return }
+    var event = unsafe epoll_event()
+    while true {
+      guard unsafe cl_epoll_wait(epoll.rawValue, &event, 1, -1) > 0 else { continue }
+      let token = unsafe cl_epoll_token(&event)
+      if token == Self.stopToken { return }
+      serve(Int(token))
+    }
+  }
+
+  // MARK: The driver's steps
+
+  public func activate(
+    _ queues: [Virtqueue?], features: UInt64, _ loop: EventLoop
+  ) throws(SystemError) {
+    try start()
+    state.withLock { $0.queues = queues }
+    for (index, queue) in queues.enumerated() {
+      guard let queue else { continue }
+      // An edge wakes one of the threads that wait, and the eventfd need not be read.
+      try system("epoll_ctl", "queue \(index)") {
+        cl_epoll_control(
+          epoll.rawValue, EPOLL_CTL_ADD, queue.kick, UInt32(CL_EPOLLIN) | CL_EPOLLET,
+          UInt64(index))
+      }
+      // A kick may have been taken before this device had the queue.
+      _ = cl_eventfd_signal(queue.kick)
+    }
+  }
+
+  public func reset() {
+    let queues = state.withLock { state in
+      let queues = state.queues
+      state.queues = []
+      state.isHelpComing = false
+      return queues
+    }
+    for queue in queues {
+      if let queue { _ = cl_epoll_control(epoll.rawValue, EPOLL_CTL_DEL, queue.kick, 0, 0) }
+    }
+    // Requests that are being answered write to guest memory until they are done.
+    state.wait { $0.busy == 0 }
+  }
+
+  // MARK: Requests
+
+  private func serve(_ index: Int) {
+    var chain = begin(index)
+    while let (queue, current) = chain {
+      let written = unsafe handler.handle(request: current.readable, reply: current.writable)
+      let (isWanted, next) = state.withLock { state in
+        queue.complete(current, written: written)
+        return (queue.takeNotification(), take(queue, index, &state))
+      }
+      if isWanted { queue.interrupt.signal() }
+      chain = next
+    }
+    // The last one is who `reset` waits for.
+    if end() { state.signal() }
+  }
+
+  private typealias Work = (queue: Virtqueue, chain: DescriptorChain)
+
+  private func begin(_ index: Int) -> Work? {
+    state.withLock { state in
+      state.busy += 1
+      state.isHelpComing = false
+      guard index < state.queues.count, let queue = state.queues[index] else { return nil }
+      return take(queue, index, &state)
+    }
+  }
+
+  private func end() -> Bool {
+    state.withLock { state in
+      state.busy -= 1
+      if state.isMuted {
+        // This thread can come again, for whichever queue.
+        state.isMuted = false
+        for queue in state.queues {
+          if let queue, queue.enableNotifications() { _ = cl_eventfd_signal(queue.kick) }
+        }
+      }
+      return state.busy == 0
+    }
+  }
+
+  /// The next request, or nil after kicks were switched on for the one to come.
+  private func take(_ queue: Virtqueue, _ index: Int, _ state: inout State) -> Work? {
+    guard index < state.queues.count, state.queues[index] === queue else { return nil }
+    var found = queue.next()
+    if found == nil, queue.enableNotifications() { found = queue.next() }
+    guard let chain = found else { return nil }
+    if state.busy < threadCount {
+      if queue.enableNotifications(), !state.isHelpComing {
+        state.isHelpComing = true
+        _ = cl_eventfd_signal(queue.kick)
+      }
+    } else {
+      // Nobody would come; each thread looks at the queue when it is done.
+      queue.disableNotifications()
+      state.isMuted = true
+    }
+    return (queue, chain)
+  }
+}

@@ -1,0 +1,11 @@
+public import Linux
+
+/// What answers the FUSE requests of a file system device; several threads call it at once.
+public protocol FilesystemHandler: AnyObject, Sendable {
+  /// Makes the calling thread one that may call `handle`; once on each, before all else.
+  func prepareThread() throws(SystemError)
+
+  /// Answers one request: `request` holds it and `reply` is the room for the answer, both in guest
+  /// memory, which changes at any time. The bytes written to `reply`.
+  func handle(request: Segments, reply: Segments) -> Int
+}
