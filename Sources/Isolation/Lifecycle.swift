@@ -34,6 +34,9 @@ public struct Lifecycle {
     _ id: ContainerID, _ bundle: Bundle, isolation: IsolationChoice, _ options: CreateOptions
   ) throws(RuntimeError) -> any LaunchedProcess {
     let backend = try backend(isolation.name)
+    var options = options
+    options.engine = options.engine ?? isolation.engine
+    options.kernel = options.kernel ?? isolation.kernel
     let directory = try store.reserve(id)
     var record = ContainerRecord(
       id: id.value, ociVersion: bundle.spec.ociVersion, bundle: bundle.path,

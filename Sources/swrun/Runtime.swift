@@ -4,6 +4,7 @@ internal import CommandLineInterface
 internal import Containers
 internal import Isolation
 internal import Linux
+internal import MicroVM
 
 extension Swrun {
   /// The lifecycle over the state directory that the command line names.
@@ -12,7 +13,8 @@ extension Swrun {
     let warn: (String) -> Void = { Log.warning($0) }
     let container = ContainerBackend(
       cacheDirectory: store.root + "/.seccomp", rootless: isRootless(arguments), warn: warn)
-    return Lifecycle(store: store, backends: [container], warn: warn)
+    let machine = MicroVMBackend(stateRoot: store.root, warn: warn)
+    return Lifecycle(store: store, backends: [container, machine], warn: warn)
   }
 
   /// What `--rootless` says; by itself a user without privileges is rootless.

@@ -6,8 +6,10 @@ public enum OptionName: String, CaseIterable, Sendable {
   case systemdCgroup = "systemd-cgroup"
   case cgroupManager = "cgroup-manager"
 
+  case container, vm, isolation, engine, kernel, policy
+
   // The bundle, and who runs it.
-  case bundle, config, container, vm, isolation, engine, kernel, trace
+  case bundle, config, trace
   case consoleSocket = "console-socket"
   case pidFile = "pid-file"
   case pidfdSocket = "pidfd-socket"

@@ -13,12 +13,6 @@ extension Table {
     Option(.noSubreaper, "do not reap processes that lose their parent"),
     Option(
       .preserveFDs, nil, .text("N"), "pass N descriptors from 3 on, besides those of LISTEN_FDS"),
-    Option(.container, "isolate with namespaces"),
-    Option(.vm, "isolate with a virtual machine"),
-    Option(.isolation, nil, .word(["container", "vm"]), "the same by name"),
-    Option(
-      .engine, nil, .word(["kvm", "qemu"]), "with a VM: what runs it (default: kvm, else qemu)"),
-    Option(.kernel, nil, .file("FILE"), "with a VM: the guest's kernel, a bzImage or an ELF file"),
   ]
 
   static var create: VerbDescription {

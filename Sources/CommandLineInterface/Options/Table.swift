@@ -15,6 +15,14 @@ public enum Table {
     Option(
       .rootless, nil, .word(["true", "false", "auto"]),
       "go on when cgroups may not be written (default: auto)"),
+    // Engines pass these before every verb; create and run are who asks for them.
+    Option(.container, "isolate with namespaces"),
+    Option(.vm, "isolate with a virtual machine"),
+    Option(.isolation, nil, .word(["container", "vm"]), "the same by name"),
+    Option(.engine, nil, .word(["kvm", "qemu"]), "what runs a VM (default: kvm, else qemu)"),
+    Option(.kernel, nil, .file("FILE"), "a VM's kernel, a bzImage or an ELF file"),
+    Option(
+      .policy, nil, .file("FILE"), "rules of what isolates which container"),
     Option(.criu, nil, .file("PATH"), "accepted for runc's sake; there is no checkpoint"),
     Option(.version, "v", "print the version"),
     Option(.help, "h", "print this help"),

@@ -32,7 +32,8 @@ extension Swrun {
     }
     let program = CommandLine.arguments.first?.split(separator: "/").last.map(String.init)
     return try IsolationChoice(
-      flag: flags.first, programName: program ?? "swrun", bundle: bundle)
+      flag: flags.first, programName: program ?? "swrun", id: arguments.id, bundle: bundle,
+      policy: Policy(path: arguments[.policy] ?? Policy.defaultPath))
   }
 
   /// A terminal needs somebody who takes its other side, and a socket for one needs a terminal.

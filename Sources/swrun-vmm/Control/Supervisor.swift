@@ -1,0 +1,248 @@
+internal import CLinux
+internal import GuestProtocol
+internal import GuestSession
+internal import Isolation
+internal import Linux
+internal import MachinePlan
+
+/// The control thread's work: brings the guest up, makes the container in it, and stays with its
+/// process to the end.
+final class Supervisor {
+  private let plan: MachinePlan
+  private let engine: any Engine
+  /// To the swrun that creates the container; it ends when that has what it needs.
+  private var creator: LaunchChannel?
+  /// From the connection of `swrun start`.
+  private var starter: LaunchChannel?
+  private let startListener: SharedDescriptor?
+  private let agent: BootConnection
+  private let signals: FileDescriptor
+  private let session: GuestSession
+  private let request: CreateRequest
+  /// Called when the container's file system is set up, before its program runs.
+  private let sealShares: () -> Void
+  private var phase = Phase.creating
+
+  private enum Phase {
+    case creating, created, starting, running
+  }
+
+  init(
+    _ plan: MachinePlan, _ engine: any Engine, creator: LaunchChannel, agent: BootConnection,
+    signals: consuming FileDescriptor, request: CreateRequest, sealShares: @escaping () -> Void
+  ) {
+    self.plan = plan
+    self.engine = engine
+    self.creator = creator
+    self.agent = agent
+    self.signals = signals
+    self.request = request
+    self.sealShares = sealShares
+    startListener =
+      plan.start < 0 ? nil : SharedDescriptor(FileDescriptor(owning: plan.start))
+    session = GuestSession(
+      connect: { port throws(SystemError) in try engine.connect(port: port) },
+      terminal: plan.terminal, stdio: (0, 1, 2))
+  }
+
+  /// Runs the virtual machine: the exit code of the container's process.
+  ///
+  /// An error before the program runs is told to who waits for it, and thrown.
+  func run() throws(RuntimeError) -> CInt {
+    do {
+      try engine.start()
+      try runHooks()
+      try awaitAgent()
+      try session.create(payload())
+      return try attend()
+    } catch {
+      try? (starter ?? creator)?.send(.failed(error))
+      throw error
+    }
+  }
+
+  /// The host's hooks run while the guest boots.
+  private func runHooks() throws(RuntimeError) {
+    guard let creator else { return }
+    let goesOn = try step("hooks") { () throws(SystemError) in
+      try creator.send(.needsHooks)
+      return try creator.waitToProceed()
+    }
+    if !goesOn { throw Self.abandoned }
+  }
+
+  private static let abandoned = RuntimeError(
+    "the swrun that created the container is gone", advice: "create it again")
+
+  private func awaitAgent() throws(RuntimeError) {
+    let deadline = cl_monotonic_ns() + Int64(plan.bootTimeout) * 1_000_000
+    while true {
+      if let failure = try agent.receive() { throw failed(failure) }
+      if agent.isReady { return }
+      let left = (deadline - cl_monotonic_ns() + 999_999) / 1_000_000
+      if left <= 0 {
+        throw failed(
+          "the guest's agent did not answer within \(plan.bootTimeout) ms of the start of"
+            + " \(plan.kernelPath)")
+      }
+      var polled = [
+        pollfd(fd: agent.descriptor, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: engine.ended, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: creator?.socket.rawValue ?? -1, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: signals.rawValue, events: Int16(POLLIN), revents: 0),
+      ]
+      _ = unsafe cl_poll(&polled, UInt(polled.count), CInt(clamping: left))
+      if polled[1].revents != 0 { throw failed(end()) }
+      if polled[2].revents != 0 { throw Self.abandoned }
+      if polled[3].revents != 0 { try endBySignal() }
+    }
+  }
+
+  /// There is no process yet that could decide what a signal means to it.
+  private func endBySignal() throws(RuntimeError) {
+    var sender: pid_t = 0
+    let signal = unsafe cl_read_signal(signals.rawValue, &sender)
+    guard [SIGTERM, SIGINT, SIGQUIT, SIGHUP].contains(signal) else { return }
+    throw RuntimeError(
+      "ended by signal \(signal) before the guest was up", exitCode: 128 + signal)
+  }
+
+  /// The request with the host's time and randomness of this moment.
+  private func payload() throws(RuntimeError) -> [UInt8] {
+    var request = request
+    request.timeNanoseconds = cl_realtime_ns()
+    var entropy = [UInt8](repeating: 0, count: 64)
+    try step("entropy for the guest") { () throws(SystemError) in
+      try system("getrandom") {
+        unsafe entropy.withUnsafeMutableBytes { unsafe cl_getrandom($0.baseAddress!, $0.count) }
+      }
+    }
+    request.entropy = entropy
+    return HostMessage.create(request).payload()
+  }
+
+  // MARK: - The process
+
+  private func attend() throws(RuntimeError) -> CInt {
+    if plan.terminal { try session.resizeToWindow() }
+    while true {
+      let timeout = phase == .creating ? plan.bootTimeout : -1
+      switch try session.next(watching: watched, timeout: timeout) {
+      case .created:
+        phase = .created
+        sealShares()
+        try report(.ready)
+      case .started:
+        phase = .running
+        // The end of the connection says so.
+        starter = nil
+        creator = nil
+      case .failed(let error): throw error
+      case .exited(let code): return code
+      case .warning(let text): warn(text)
+      case .lost: throw lost()
+      case .timeout:
+        throw failed("the guest's agent did not make the container in \(plan.bootTimeout) ms")
+      case .readable(let descriptor): try handle(descriptor)
+      }
+    }
+  }
+
+  private var watched: [CInt] {
+    var descriptors = [signals.rawValue, engine.ended, agent.descriptor]
+    if phase != .starting, let creator { descriptors.append(creator.socket.rawValue) }
+    if phase == .created, creator == nil {
+      descriptors.append(starter?.socket.rawValue ?? startListener?.rawValue ?? -1)
+    }
+    return descriptors
+  }
+
+  private func handle(_ descriptor: CInt) throws(RuntimeError) {
+    switch descriptor {
+    case signals.rawValue: try forwardSignal()
+    case engine.ended: throw failed(end())
+    case agent.descriptor:
+      if let failure = try agent.receive() { throw failed(failure) }
+    case creator?.socket.rawValue: try hearCreator()
+    case starter?.socket.rawValue: try hearStarter()
+    default: try acceptStarter()
+    }
+  }
+
+  /// The creator starts the process, or, where there is a socket for that, leaves.
+  private func hearCreator() throws(RuntimeError) {
+    let goesOn = try step("container process") { () throws(SystemError) in
+      try creator?.waitToProceed() ?? false
+    }
+    if !goesOn { throw Self.abandoned }
+    if phase == .creating { return }
+    if startListener == nil { return try start() }
+    creator = nil
+  }
+
+  private func acceptStarter() throws(RuntimeError) {
+    guard let startListener else { return }
+    let accepted = cl_accept4(startListener.rawValue, cl_sock_cloexec())
+    // Who connected may be gone again.
+    if accepted < 0 { return }
+    starter = LaunchChannel(socket: SharedDescriptor(FileDescriptor(owning: accepted)))
+  }
+
+  /// A `start` that was killed before it said so leaves the container created.
+  private func hearStarter() throws(RuntimeError) {
+    guard (try? starter?.waitToProceed()) == true else {
+      starter = nil
+      return
+    }
+    try start()
+  }
+
+  private func start() throws(RuntimeError) {
+    phase = .starting
+    try session.start()
+  }
+
+  private func report(_ report: LaunchChannel.Report) throws(RuntimeError) {
+    try step("container process") { () throws(SystemError) in try creator?.send(report) }
+  }
+
+  private func warn(_ text: String) {
+    // Without a creator nobody is left who would print it.
+    try? creator?.send(.warning(text))
+  }
+
+  private func forwardSignal() throws(RuntimeError) {
+    var sender: pid_t = 0
+    let signal = unsafe cl_read_signal(signals.rawValue, &sender)
+    switch signal {
+    case SIGWINCH where plan.terminal: try session.resizeToWindow()
+    case SIGCHLD, SIGPIPE: break
+    case 1...: try session.signal(signal)
+    default: break
+    }
+  }
+
+  // MARK: - The end of the machine
+
+  /// The agent's connection broke: mostly because the machine ends, which says more.
+  private func lost() -> RuntimeError {
+    var polled = pollfd(fd: engine.ended, events: Int16(POLLIN), revents: 0)
+    _ = unsafe cl_poll(&polled, 1, 2000)
+    return failed(
+      polled.revents != 0 ? end() : "the connection to the guest's agent broke")
+  }
+
+  private func end() -> String {
+    engine.outcome().map { "\($0)" } ?? "the virtual machine ended"
+  }
+
+  /// What happened, with the newest of what the guest said.
+  private func failed(_ what: String) -> RuntimeError {
+    engine.console.flush()
+    let lines = engine.console.lastLines(12)
+    return RuntimeError(
+      lines.isEmpty
+        ? "\(what) (the guest's console is empty)"
+        : "\(what); the guest's last console lines:\n\(lines)", exitCode: 255)
+  }
+}
