@@ -1,4 +1,5 @@
 internal import Clibseccomp
+internal import Linux
 internal import OCISpec
 
 extension Spec.Linux.Seccomp {
