@@ -62,7 +62,6 @@ static inline int cl_set_subreaper(bool on) { CL_RET(prctl(PR_SET_CHILD_SUBREAPE
 static inline uint8_t cl_end_of_file_character(const struct termios *_Nonnull state) {
   return state->c_cc[VEOF];
 }
-static inline bool cl_is_fifo(mode_t mode) { return S_ISFIFO(mode); }
 
 /// From now on a fault that ends this program first gives the terminal `state` back.
 void cl_guard_terminal(int fd, const struct termios *_Nonnull state);

@@ -4,6 +4,8 @@
 #include "clinux_base.h"
 #include <sys/socket.h>
 
+enum { CL_SHUT_WR = SHUT_WR, CL_SHUT_RDWR = SHUT_RDWR };
+
 /// recv(2); with `now` it does not wait, whatever the open file's flags are.
 static inline ssize_t cl_recv(int fd, void *_Nonnull data, size_t length, bool now) {
   CL_RET(recv(fd, data, length, now ? MSG_DONTWAIT : 0));
