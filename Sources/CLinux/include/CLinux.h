@@ -29,5 +29,6 @@
 #include "clinux_text.h"
 #include "clinux_thread.h"
 #include "clinux_virtio.h"
+#include "clinux_vhost.h"
 
 #endif
