@@ -58,7 +58,7 @@ internal import Linux
   deinit { unsafe Self.unmap(mappings) }
 
   private static func unmap(_ mappings: [UnsafeMutableRawBufferPointer]) {
-    for unsafe mapping in unsafe mappings {
+    for unsafemapping in unsafe mappings {
       _ = unsafe cl_munmap(mapping.baseAddress!, mapping.count)
     }
   }
@@ -96,7 +96,8 @@ internal import Linux
         guestAddress: guest, size: size, userAddress: user, fileOffset: fields.next64())
       let limit: UInt64 = 1 << 47
       guard region.size > 0, region.size <= limit, region.guestAddress <= limit,
-        region.fileOffset <= limit, !region.userAddress.addingReportingOverflow(region.size).overflow,
+        region.fileOffset <= limit,
+        !region.userAddress.addingReportingOverflow(region.size).overflow,
         (region.guestAddress | region.size | region.fileOffset | region.userAddress) & 0xfff == 0
       else { throw .badValue(message.request, "region \(region)") }
       for other in table {

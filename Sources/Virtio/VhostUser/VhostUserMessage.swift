@@ -1,4 +1,4 @@
-internal import Linux
+public import Linux
 
 /// A message of the vhost-user protocol, as qemu's documentation (interop/vhost-user) defines it,
 /// with the descriptors that came beside it.

@@ -1,5 +1,5 @@
 internal import CLinux
-internal import Linux
+public import Linux
 
 /// How the host's processes and threads come to connections: the listening socket, `connect`, and
 /// the port at which the guest is awaited.

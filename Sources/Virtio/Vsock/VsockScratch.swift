@@ -43,7 +43,7 @@ internal import CLinux
     var count = 0
     var skipped = offset
     var left = limit
-    for unsafe segment in unsafe segments {
+    for unsafesegment in unsafe segments {
       if left == 0 || count == Self.vectorLimit { break }
       if skipped >= segment.count {
         skipped -= segment.count

@@ -152,7 +152,7 @@ internal import Linux
   }
 
   private func send(_ bytes: UnsafeRawBufferPointer) -> Int {
-    guard let base = unsafe bytes.baseAddress, bytes.count > 0 else { return 0 }
+    guard let base = bytes.baseAddress, bytes.count > 0 else { return 0 }
     var vector = unsafe iovec(
       iov_base: UnsafeMutableRawPointer(mutating: base), iov_len: bytes.count)
     return take(unsafe cl_stream_send(socket.rawValue, &vector, 1))
