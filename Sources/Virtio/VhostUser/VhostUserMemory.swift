@@ -58,7 +58,8 @@ internal import Linux
   deinit { unsafe Self.unmap(mappings) }
 
   private static func unmap(_ mappings: [UnsafeMutableRawBufferPointer]) {
-    for unsafemapping in unsafe mappings {
+    for index in unsafe mappings.indices {
+      let mapping = unsafe mappings[index]
       _ = unsafe cl_munmap(mapping.baseAddress!, mapping.count)
     }
   }

@@ -43,7 +43,8 @@ internal import CLinux
     var count = 0
     var skipped = offset
     var left = limit
-    for unsafesegment in unsafe segments {
+    for index in segments.indices {
+      let segment = unsafe segments[index]
       if left == 0 || count == Self.vectorLimit { break }
       if skipped >= segment.count {
         skipped -= segment.count
