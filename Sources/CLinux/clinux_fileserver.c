@@ -44,6 +44,7 @@ int cl_fs_prepare(struct cl_fs_thread *thread, int proc_self_fd) {
   thread->permitted = sets.permitted;
   thread->inheritable = sets.inheritable;
   thread->keeps_suid = (sets.effective & bit(CAP_FSETID)) != 0;
+  thread->file_gid = thread->gid;
   thread->umask = -1;
   thread->prepared = true;
   return 0;
@@ -93,7 +94,13 @@ void cl_fs_return(struct cl_fs_thread *thread, uid_t uid, gid_t gid, int64_t gro
   if (group >= 0) must(set_groups(-1));
 }
 
-int cl_fs_keep_suid(struct cl_fs_thread *thread, bool keeps) {
+int cl_fs_keep_suid(struct cl_fs_thread *thread, bool keeps, gid_t gid) {
+  gid_t wanted = keeps || gid == (gid_t)-1 ? thread->gid : gid;
+  if (thread->file_gid != wanted) {
+    // Has no error; without the privilege the group stays.
+    syscall(SYS_setfsgid, wanted);
+    thread->file_gid = wanted;
+  }
   if (thread->keeps_suid == keeps) return 0;
   uint64_t effective = keeps ? thread->permitted : thread->permitted & ~bit(CAP_FSETID);
   // A server that never had it can't keep them; that is no error of the request.

@@ -24,6 +24,8 @@ struct cl_fs_thread {
   int umask;
   uid_t uid;
   gid_t gid;
+  /// The group by which the kernel judges whether it may keep set-group-ID.
+  gid_t file_gid;
   uint64_t permitted;
   uint64_t inheritable;
   /// CL_FS_MEMORY bytes, freed with the thread.
@@ -43,8 +45,9 @@ int cl_fs_prepare(struct cl_fs_thread *_Nonnull thread, int proc_self_fd);
 int cl_fs_become(struct cl_fs_thread *_Nonnull thread, uid_t uid, gid_t gid, int64_t group);
 /// Ends `cl_fs_become`; the process dies when that fails.
 void cl_fs_return(struct cl_fs_thread *_Nonnull thread, uid_t uid, gid_t gid, int64_t group);
-/// Makes CAP_FSETID effective or not.
-int cl_fs_keep_suid(struct cl_fs_thread *_Nonnull thread, bool keeps);
+/// Makes CAP_FSETID effective, or takes it away and makes `gid` the group that may keep
+/// set-group-ID.
+int cl_fs_keep_suid(struct cl_fs_thread *_Nonnull thread, bool keeps, gid_t gid);
 
 static inline int cl_fs_statx(int dirfd, const char *_Nonnull path, int flags, unsigned mask,
                            struct statx *_Nonnull result) {

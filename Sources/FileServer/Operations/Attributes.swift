@@ -31,6 +31,16 @@ struct Validity {
 extension FileServer {
   var validity: Validity { Validity(settings.cache) }
 
+  /// How long attributes hold.
+  ///
+  /// A write takes set-user-ID away here, which the guest's kernel does not notice by itself: it
+  /// asks again each time while there is something to take away.
+  func attributeSeconds(_ status: borrowing statx) -> UInt64 {
+    let mode = UInt32(status.stx_mode)
+    let isFile = mode & UInt32(S_IFMT) == UInt32(S_IFREG)
+    return isFile && mode & UInt32(S_ISUID | S_ISGID) != 0 ? 0 : validity.seconds
+  }
+
   /// Attributes in FUSE's form.
   func attributes(_ status: borrowing statx, salt: UInt16) -> fuse_attr {
     var result = fuse_attr()
@@ -71,8 +81,9 @@ extension FileServer {
     _ exchange: Exchange, _ inode: borrowing InodeReference
   ) throws(Failure) -> Int {
     var out = fuse_attr_out()
-    out.attr_valid = validity.seconds
-    out.attr = attributes(try status(inode.fd), salt: inode.inode.salt)
+    let status = try status(inode.fd)
+    out.attr_valid = attributeSeconds(status)
+    out.attr = attributes(status, salt: inode.inode.salt)
     return try exchange.finish(out)
   }
 
@@ -181,8 +192,10 @@ extension FileServer {
   /// Whether what this thread writes keeps set-user-ID and set-group-ID.
   @inline(__always)
   func keepSuid(_ exchange: Exchange, _ keeps: Bool) throws(Failure) {
-    if unsafe exchange.thread.pointee.keeps_suid == keeps { return }
-    try call { unsafe cl_fs_keep_suid(exchange.thread, keeps) }
+    // The usual case: one comparison.
+    if keeps, unsafe exchange.thread.pointee.keeps_suid { return }
+    let gid = exchange.header.gid
+    try call { unsafe cl_fs_keep_suid(exchange.thread, keeps, gid) }
   }
 
   /// Runs `body`, which makes a file, as the user who asks for it and with that user's umask.

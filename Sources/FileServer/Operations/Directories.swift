@@ -70,7 +70,7 @@ extension FileServer {
   }
 
   /// The longest reply to READDIR and READDIRPLUS; the rest of a reply's memory is for reading.
-  private static var directoryReplySize: Int { Exchange.replyCapacity - BufferPool.size - 8 & ~7 }
+  private static var directoryReplySize: Int { (Exchange.replyCapacity - BufferPool.size) & ~7 }
 
   /// Makes the stream go on at the cookie that the guest names.
   private func position(
@@ -137,7 +137,7 @@ extension cl_fs_entry {
   private static let attributesSize = MemoryLayout<fuse_entry_out>.size
 
   func hasRoom(_ entry: cl_fs_entry, withAttributes: Bool) -> Bool {
-    let size = unsafe Self.headerSize + Int(entry.length) + 7 & ~7
+    let size = unsafe (Self.headerSize + Int(entry.length) + 7) & ~7
     return used + size + (withAttributes ? Self.attributesSize : 0) <= limit
   }
 
@@ -166,7 +166,7 @@ extension cl_fs_entry {
     unsafe start.storeBytes(of: record, as: fuse_dirent.self)
     unsafe memcpy(start + Self.headerSize, entry.name, length)
     let end = Self.headerSize + length
-    let padded = end + 7 & ~7
+    let padded = (end + 7) & ~7
     unsafe memset(start + end, 0, padded - end)
     used += padded
   }

@@ -15,14 +15,14 @@ private enum AttributeKind {
       self = .accessControlList
     } else if unsafe strcmp(name, "system.posix_acl_default") == 0 {
       self = .accessControlList
-    } else if unsafe strncmp(name, "user.", 5) == 0 {
-      self = .plain
     } else if unsafe strcmp(name, "security.capability") == 0 {
       self = .plain
     } else if unsafe strncmp(name, "trusted.", 8) == 0 {
       self = .hidden
-    } else {
+    } else if unsafe strncmp(name, "security.", 9) == 0 {
       self = .readable
+    } else {
+      self = .plain
     }
   }
 

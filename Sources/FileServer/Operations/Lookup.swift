@@ -90,7 +90,7 @@ extension FileServer {
     var out = fuse_entry_out()
     out.nodeid = found.id
     out.entry_valid = validity.seconds
-    out.attr_valid = self.validity.seconds
+    out.attr_valid = attributeSeconds(found.status)
     out.attr = attributes(found.status, salt: found.inode.salt)
     if found.inode.isMountPoint, found.inode.type == UInt32(S_IFDIR),
       has(UInt64(FUSE_SUBMOUNTS))
