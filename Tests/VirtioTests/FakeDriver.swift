@@ -4,7 +4,7 @@ import Testing
 import Virtio
 
 /// A driver that does with a virtio-mmio device what a guest's kernel does, and what none would.
-final class FakeDriver {
+final class FakeDriver: @unchecked Sendable {
   let memory: GuestMemory
   let transport: MMIOTransport
   let loop: EventLoop
