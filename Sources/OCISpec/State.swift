@@ -59,13 +59,18 @@ extension State: JSONValue {
 
   public func write(to json: inout JSONWriter) {
     json.beginObject()
+    writeMembers(to: &json)
+    json.endObject()
+  }
+
+  /// The members alone, for an object that has others besides.
+  public func writeMembers(to json: inout JSONWriter) {
     json.member("ociVersion", ociVersion)
     json.member("id", id)
     json.member("status", status)
     json.member("pid", pid)
     json.member("bundle", bundle)
     json.member("annotations", annotations, omitting: [:])
-    json.endObject()
   }
 }
 

@@ -70,7 +70,7 @@ internal import Linux
     case .update: try update(arguments)
     case .events: try events(arguments)
     case .spec: try spec(arguments)
-    case .features: try features()
+    case .features: try features(arguments)
     case .completion: try completion(arguments)
     case .man: try Output.write(Manual.text())
     case .help: try Output.write(Help.text(nil))

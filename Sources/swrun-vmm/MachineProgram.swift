@@ -1,0 +1,98 @@
+internal import CLinux
+internal import FileServer
+internal import GuestProtocol
+internal import Isolation
+internal import JSON
+internal import Linux
+internal import MachinePlan
+internal import Virtio
+
+/// One virtual machine, from its plan to its end.
+enum MachineProgram {
+  /// The exit code of the process; `planFile` is the descriptor of the plan.
+  static func run(_ planFile: CInt) -> CInt {
+    var creator: LaunchChannel?
+    do throws(RuntimeError) {
+      let plan: MachinePlan = try decode(planFile, "the plan")
+      let channel = LaunchChannel(
+        socket: SharedDescriptor(FileDescriptor(owning: plan.channel)))
+      creator = channel
+      return try run(plan, channel)
+    } catch {
+      // Told to whoever waits for the container; where nobody does any more, to its own error
+      // stream, which an engine keeps as the container's log.
+      if (try? creator?.send(.failed(error))) == nil { complain(error) }
+      return error.exitCode
+    }
+  }
+
+  private static func run(
+    _ plan: MachinePlan, _ creator: LaunchChannel
+  ) throws(RuntimeError) -> CInt {
+    let signals = try Self.signals()
+    cl_report_forbidden_calls(plan.console)
+    let request: CreateRequest = try decode(plan.request, "the request")
+    let files = try step("shares") { () throws(SystemError) in
+      try FileServer(
+        shares: plan.shares.map {
+          Share(name: $0.name, root: $0.fd, isReadOnly: $0.isReadOnly && $0.name != rootShare)
+        },
+        settings: Settings(cache: CacheMode(rawValue: plan.cacheMode) ?? .auto),
+        processDescriptors: Jail.ownDescriptors())
+    }
+    let vsock = VsockDevice(guestCID: Port.guestCID, listener: FileDescriptor(owning: plan.vsock))
+    let agent = BootConnection(
+      try step("boot connection") { () throws(SystemError) in
+        try vsock.awaitConnection(port: Port.boot)
+      })
+    let engine = try self.engine(plan, files, vsock)
+    let supervisor = Supervisor(
+      plan, engine, creator: creator, agent: agent, signals: signals, request: request
+    ) {
+      // Mount points were made in it up to here.
+      if plan.shares.contains(where: { $0.name == rootShare && $0.isReadOnly }) {
+        files.makeReadOnly(share: rootShare)
+      }
+    }
+    try Jail.leaveHostTree()
+    try Jail.dropPrivileges()
+    try SystemCallFilter.loadForAll()
+    return try supervisor.run()
+  }
+
+  /// The share that is the container's root.
+  private static let rootShare = "rootfs"
+
+  /// A descriptor that tells the signals which are for the guest's process; SIGPIPE is nobody's.
+  private static func signals() throws(RuntimeError) -> FileDescriptor {
+    _ = cl_ignore_signal(SIGPIPE)
+    var forwarded = cl_forwarded_signals()
+    return try step("signals") { () throws(SystemError) in
+      try system("sigprocmask") { unsafe cl_sigprocmask(SIG_BLOCK, &forwarded, nil) }
+      return FileDescriptor(
+        owning: try system("signalfd") {
+          unsafe cl_signalfd(-1, &forwarded, O_CLOEXEC | O_NONBLOCK)
+        })
+    }
+  }
+
+  private static func complain(_ error: RuntimeError) {
+    try? FileDescriptor.writeAll(2, Array("swrun: \(error)\n".utf8))
+  }
+
+  private static func decode<Value: JSONValue>(
+    _ file: CInt, _ name: String
+  ) throws(RuntimeError) -> Value {
+    let bytes = try step(name) { () throws(SystemError) in
+      try FileDescriptor(owning: file).readAll(limit: 64 << 20, name)
+    }
+    do throws(JSONError) {
+      var json = try JSONReader(bytes.span, maximumSize: 64 << 20)
+      let value = try Value(&json)
+      try json.finish()
+      return value
+    } catch {
+      throw RuntimeError("\(name): \(error.reason)", advice: "install swrun as a whole")
+    }
+  }
+}
