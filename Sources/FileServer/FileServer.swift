@@ -13,6 +13,8 @@ public import Linux
   let procSelfFd: CInt
   let inodes: Inodes
   let handles: Handles
+  /// 1 for each share that `makeReadOnly` named.
+  private let sealed: UnsafeMutablePointer<UInt8>
   /// Flags agreed on with the guest's kernel; 0 before FUSE_INIT.
   private let agreed: UnsafeMutablePointer<UInt64>
 
@@ -34,10 +36,15 @@ public import Linux
     handles = Handles(capacity: limits.handles)
     unsafe agreed = .allocate(capacity: 1)
     unsafe agreed.initialize(to: 0)
+    unsafe sealed = .allocate(capacity: max(1, shares.count))
+    unsafe sealed.initialize(repeating: 0, count: max(1, shares.count))
     for (index, share) in shares.enumerated() { try addRoot(index, share) }
   }
 
-  deinit { unsafe agreed.deallocate() }
+  deinit {
+    unsafe agreed.deallocate()
+    unsafe sealed.deallocate()
+  }
 
   /// Makes the calling thread one that serves: with its own umask and working directory
   /// (unshare(CLONE_FS), so never the thread of something else), without supplementary groups.
@@ -94,7 +101,17 @@ public import Linux
 
   // MARK: Shares
 
-  func isReadOnly(_ share: UInt16) -> Bool { shares[Int(share)].isReadOnly }
+  func isReadOnly(_ share: UInt16) -> Bool {
+    shares[Int(share)].isReadOnly || unsafe cl_load8(sealed + Int(share)) != 0
+  }
+
+  /// From now on the guest can change nothing in the share, whatever it was before; from any
+  /// thread. Files that are open for writing stay so.
+  public func makeReadOnly(share name: String) {
+    for (index, share) in shares.enumerated() where share.name == name {
+      unsafe cl_store8(sealed + index, 1)
+    }
+  }
 
   /// EROFS for what would change a read-only share.
   @inline(__always)

@@ -14,6 +14,9 @@ public struct CreateOptions {
   /// The guest kernel of a VM, and what runs it: `kvm` or `qemu`; nil lets others choose.
   public var kernel: String?
   public var engine: String?
+  /// What the policy file says of both, where neither option nor configuration does.
+  public var policyKernel: String?
+  public var policyEngine: String?
   public var noNewKeyring = false
   public var cgroupManager = "cgroupfs"
   /// False: the process waits for `start`. True: the caller of `create` starts it itself.

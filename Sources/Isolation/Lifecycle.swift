@@ -35,8 +35,8 @@ public struct Lifecycle {
   ) throws(RuntimeError) -> any LaunchedProcess {
     let backend = try backend(isolation.name)
     var options = options
-    options.engine = options.engine ?? isolation.engine
-    options.kernel = options.kernel ?? isolation.kernel
+    options.policyEngine = isolation.engine
+    options.policyKernel = isolation.kernel
     let directory = try store.reserve(id)
     var record = ContainerRecord(
       id: id.value, ociVersion: bundle.spec.ociVersion, bundle: bundle.path,

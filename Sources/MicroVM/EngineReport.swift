@@ -25,8 +25,7 @@ public struct EngineReport {
   }
 
   private static var kernel: String {
-    do throws(RuntimeError) { return try GuestKernel.installed().path } catch {
-      return "none: \(error.description)"
-    }
+    let installed = InstalledKernels()
+    return installed.find() ?? "none in \(installed.places.joined(separator: ", "))"
   }
 }

@@ -35,7 +35,8 @@ struct MachineDescription {
     engine = try EngineChoice(
       options, bundle.spec, KVMProbe(cacheDirectory: stateRoot))
     Trace.mark("engine")
-    kernel = try GuestKernel(flag: options.kernel, bundle.spec)
+    kernel = try GuestKernel(
+      flag: options.kernel, bundle.spec, policy: options.policyKernel)
     initramfs = try Initramfs.prepare(for: kernel)
     Trace.mark("kernel and initramfs")
     shares = try Shares(bundle)

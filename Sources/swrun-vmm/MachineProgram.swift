@@ -32,15 +32,17 @@ enum MachineProgram {
     let signals = try Self.signals()
     cl_report_forbidden_calls(plan.console)
     let request: CreateRequest = try decode(plan.request, "the request")
+    let descriptors = try Jail.ownDescriptors()
     let files = try step("shares") { () throws(SystemError) in
       try FileServer(
         shares: plan.shares.map {
           Share(name: $0.name, root: $0.fd, isReadOnly: $0.isReadOnly && $0.name != rootShare)
         },
         settings: Settings(cache: CacheMode(rawValue: plan.cacheMode) ?? .auto),
-        processDescriptors: Jail.ownDescriptors())
+        procSelfFd: descriptors.rawValue)
     }
-    let vsock = VsockDevice(guestCID: Port.guestCID, listener: FileDescriptor(owning: plan.vsock))
+    let vsock = VsockDevice(
+      guestCID: Port.guestCID, listener: FileDescriptor(owning: plan.vsock))
     let agent = BootConnection(
       try step("boot connection") { () throws(SystemError) in
         try vsock.awaitConnection(port: Port.boot)
@@ -58,6 +60,19 @@ enum MachineProgram {
     try Jail.dropPrivileges()
     try SystemCallFilter.loadForAll()
     return try supervisor.run()
+  }
+
+  private static func engine(
+    _ plan: MachinePlan, _ files: FileServer, _ vsock: VsockDevice
+  ) throws(RuntimeError) -> any Engine {
+    let console = ConsoleLog(file: plan.console)
+    switch plan.engine {
+    case .kvm:
+      return try KVMMachine(plan, console: console, files: files, vsock: vsock) {
+        port throws(SystemError) in try vsock.connect(port: port)
+      }
+    case .qemu: return try QEMUMachine(plan, console: console, files: files, vsock: vsock)
+    }
   }
 
   /// The share that is the container's root.

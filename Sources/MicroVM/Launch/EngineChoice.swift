@@ -16,7 +16,7 @@ struct EngineChoice {
 
   static let annotation = "dev.swrun.vm.engine"
 
-  /// The flag, the annotation, then kvm where it can run a guest, then qemu.
+  /// The flag, the annotation, the policy file, then kvm where it can run a guest, then qemu.
   init(
     _ options: CreateOptions, _ spec: Spec, _ probe: KVMProbe
   ) throws(RuntimeError) {
@@ -25,6 +25,8 @@ struct EngineChoice {
         (flag, "--engine=\(flag)")
       } else if let value = spec.annotations[Self.annotation] {
         (value, "annotation \(Self.annotation)")
+      } else if let engine = options.policyEngine {
+        (engine, "policy")
       } else {
         nil
       }

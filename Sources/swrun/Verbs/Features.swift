@@ -1,5 +1,6 @@
 internal import CommandLineInterface
 internal import Containers
+internal import Isolation
 internal import Linux
 internal import MicroVM
 internal import OCISpec
