@@ -89,7 +89,7 @@ let package = Package(
       name: "swrun-vmm",
       dependencies: [
         "KVM", "Boot", "Virtio", "FileServer", "GuestMemory", "MachinePlan", "GuestProtocol",
-        "GuestSession", "JSON", "Linux", "CLinux",
+        "GuestSession", "Isolation", "OCISpec", "JSON", "Linux", "CLinux",
       ],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
       linkerSettings: positionIndependent),

@@ -102,7 +102,8 @@ public import Linux
   // MARK: Shares
 
   func isReadOnly(_ share: UInt16) -> Bool {
-    shares[Int(share)].isReadOnly || unsafe cl_load8(sealed + Int(share)) != 0
+    if shares[Int(share)].isReadOnly { return true }
+    return unsafe cl_load8(sealed + Int(share)) != 0
   }
 
   /// From now on the guest can change nothing in the share, whatever it was before; from any

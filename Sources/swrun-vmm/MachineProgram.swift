@@ -65,14 +65,7 @@ enum MachineProgram {
   private static func engine(
     _ plan: MachinePlan, _ files: FileServer, _ vsock: VsockDevice
   ) throws(RuntimeError) -> any Engine {
-    let console = ConsoleLog(file: plan.console)
-    switch plan.engine {
-    case .kvm:
-      return try KVMMachine(plan, console: console, files: files, vsock: vsock) {
-        port throws(SystemError) in try vsock.connect(port: port)
-      }
-    case .qemu: return try QEMUMachine(plan, console: console, files: files, vsock: vsock)
-    }
+    throw RuntimeError("engine \(plan.engine.rawValue): lands next")
   }
 
   /// The share that is the container's root.
