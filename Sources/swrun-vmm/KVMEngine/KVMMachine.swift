@@ -15,17 +15,14 @@ final class KVMMachine: Engine {
   private let devices: MachineDevices
   private let processors: Processors
   private let ending: MachineEnding
-  private let connector: @Sendable (UInt32) throws(SystemError) -> FileDescriptor
+  private let vsock: VsockDevice
 
   /// Makes the machine and loads the kernel; needs /dev/kvm and the plan's files.
-  ///
-  /// `connect` is how the device `vsock` opens a connection to a port of the guest.
   init(
-    _ plan: MachinePlan, console: ConsoleLog, files: FileServer, vsock: any VirtioDevice,
-    connect: @escaping @Sendable (UInt32) throws(SystemError) -> FileDescriptor
+    _ plan: MachinePlan, console: ConsoleLog, files: FileServer, vsock: VsockDevice
   ) throws(RuntimeError) {
     self.console = console
-    connector = connect
+    self.vsock = vsock
     let system = try System()
     let layout = try MachineLayout(
       memory: plan.memory, processors: plan.processors, devices: MachineDevices.count)
@@ -93,7 +90,7 @@ final class KVMMachine: Engine {
   }
 
   func connect(port: UInt32) throws(SystemError) -> FileDescriptor {
-    try connector(port)
+    try vsock.connect(port: port)
   }
 
   func stop() {
