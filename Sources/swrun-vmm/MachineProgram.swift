@@ -65,7 +65,11 @@ enum MachineProgram {
   private static func engine(
     _ plan: MachinePlan, _ files: FileServer, _ vsock: VsockDevice
   ) throws(RuntimeError) -> any Engine {
-    throw RuntimeError("engine \(plan.engine.rawValue): lands next")
+    let console = ConsoleLog(file: plan.console)
+    switch plan.engine {
+    case .kvm: return try KVMMachine(plan, console: console, files: files, vsock: vsock)
+    case .qemu: throw RuntimeError("engine \(plan.engine.rawValue): lands next")
+    }
   }
 
   /// The share that is the container's root.
