@@ -75,7 +75,7 @@ enum Sample {
     file.set(UInt16(0x6aeb), at: CL_HDR_JUMP)
     file.set(UInt32(0x5372_6448), at: CL_HDR_MAGIC)
     file.set(UInt16(0x020f), at: CL_HDR_VERSION)
-    file.set(UInt16(0x300), at: CL_HDR_KERNEL_VERSION)
+    file.set(UInt16(0x1300), at: CL_HDR_KERNEL_VERSION)
     file.set(UInt8(1), at: CL_HDR_LOADFLAGS)
     file.set(UInt32(0x7fff_ffff), at: CL_HDR_INITRD_ADDR_MAX)
     file.set(UInt32(0x20_0000), at: CL_HDR_KERNEL_ALIGNMENT)
@@ -87,7 +87,7 @@ enum Sample {
     file.set(UInt64(0x100_0000), at: CL_HDR_PREF_ADDRESS)
     file.set(UInt32(0x80_0000), at: CL_HDR_INIT_SIZE)
     for (index, byte) in "6.1.0-sample (somebody) #1\0".utf8.enumerated() {
-      file.set(byte, at: 0x500 + index)
+      file.set(byte, at: 0x1500 + index)
     }
     for (index, byte) in payload.enumerated() { file.set(byte, at: setup + payloadOffset + index) }
     return file.bytes

@@ -5,7 +5,7 @@ internal import Linux
 /// Header"), checked: whatever is kept here can be loaded.
 struct SetupHeader: Sendable, Equatable {
   /// Offsets are from the start of the file.
-  static let reach = 0x1000
+  private static let reach = 0x1000
   /// 2.12 brought the flags that tell of the 64-bit entry.
   static let oldestProtocol: UInt16 = 0x020c
   static let magic: UInt32 = 0x5372_6448
@@ -92,13 +92,17 @@ struct SetupHeader: Sendable, Equatable {
       throw fault("its header ends at \(end), before its last field")
     }
     bytes = Array(start[CL_BOOT_HEADER..<end])
-    version = Self.version(start, try field(CL_HDR_KERNEL_VERSION, as: UInt16.self))
+    version = try Self.version(
+      file, UInt64(try field(CL_HDR_KERNEL_VERSION, as: UInt16.self)), before: codeOffset)
   }
 
-  /// The first word of the text that the header points to.
-  private static func version(_ start: [UInt8], _ offset: UInt16) -> String {
-    guard offset != 0 else { return "" }
-    let text = start.dropFirst(Int(offset) + 0x200)
+  /// The first word of the text that the header points to, among the code of the setup.
+  private static func version(
+    _ file: BootFile, _ offset: UInt64, before end: UInt64
+  ) throws(RuntimeError) -> String {
+    let start = offset + 0x200
+    guard offset != 0, start < end else { return "" }
+    let text = try file.read(at: start, count: Int(min(end - start, 256)))
       .prefix { $0 > UInt8(ascii: " ") && $0 < 0x7f }
     return String(decoding: text, as: UTF8.self)
   }
