@@ -19,6 +19,9 @@ final class Client {
     try send(FUSE_INIT, 0, body)
   }
 
+  /// One more thread of the guest whose kernel has begun the session.
+  init(joining server: FileServer) { self.server = server }
+
   /// What the server refused with.
   struct Refusal: Error, Equatable { let errno: CInt }
 

@@ -11,10 +11,17 @@ final class Fixture {
   let server: FileServer
   private let descriptors: [CInt]
 
-  init(settings: Settings = Settings()) throws {
+  /// `isBounded` puts it on a small file system of its own, in a mount namespace of the thread.
+  init(settings: Settings = Settings(), isBounded: Bool = false) throws {
     var template = Array("/tmp/fileserver-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw SystemError(EIO, "mkdtemp") }
     path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    if isBounded {
+      try system("unshare") { cl_unshare(CLONE_NEWNS) }
+      try system("mount", "/") { cl_mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil) }
+      let place = path
+      try system("mount", place) { cl_mount("scratch", place, "tmpfs", 0, "size=32m") }
+    }
     for name in ["", "/rootfs", "/fixed", "/outside"] {
       mkdir(path + name, 0o755)
       chmod(path + name, 0o755)
