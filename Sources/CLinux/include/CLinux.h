@@ -21,6 +21,7 @@
 #include "clinux_notify.h"
 #include "clinux_process.h"
 #include "clinux_session.h"
+#include "clinux_qemu.h"
 #include "clinux_rootfs.h"
 #include "clinux_seccomp.h"
 #include "clinux_socket.h"
