@@ -13,7 +13,7 @@ final class QEMUMachine: Engine, @unchecked Sendable {
   private let files: FilesystemDevice
   private var backends: [VhostUserBackend] = []
   private let ending: MachineEnding
-  private let connector: @Sendable (UInt32) throws(SystemError) -> FileDescriptor
+  private let vsock: VsockDevice
   /// What qemu writes to its error stream, and to its monitor.
   private let complaints = ConsoleLog(file: -1)
   private let events = ConsoleLog(file: -1)
@@ -22,22 +22,18 @@ final class QEMUMachine: Engine, @unchecked Sendable {
 
   /// Makes qemu's process, which waits for `start`. While this process has one thread, and before
   /// the jail: qemu needs its own libraries and firmware.
-  ///
-  /// `connect` is how the device `vsock` opens a connection to a port of the guest.
   init(
-    _ plan: MachinePlan, console: ConsoleLog, files server: FileServer, vsock: any VirtioDevice,
-    connect: @escaping @Sendable (UInt32) throws(SystemError) -> FileDescriptor
+    _ plan: MachinePlan, console: ConsoleLog, files server: FileServer, vsock: VsockDevice
   ) throws(RuntimeError) {
     self.console = console
-    connector = connect
+    self.vsock = vsock
     guard unsafe cl_faccessat(AT_FDCWD, plan.qemu, X_OK, 0) == 0 else {
       throw RuntimeError(
         "engine qemu: \(plan.qemu) is not there", advice: "apt-get install qemu-system-x86")
     }
     let made = try step("engine qemu") { () throws(SystemError) in
-      let files = try QEMUProcess.streamPair()
-      let vsock = try QEMUProcess.streamPair()
-      return try Made(plan, server, files, vsock)
+      try Made(
+        plan, server, try QEMUProcess.streamPair(), try QEMUProcess.streamPair())
     }
     (process, loop, self.files, ending) = (made.process, made.loop, made.files, made.ending)
     try step("engine qemu") { () throws(SystemError) in
@@ -87,7 +83,9 @@ final class QEMUMachine: Engine, @unchecked Sendable {
     }
   }
 
-  func connect(port: UInt32) throws(SystemError) -> FileDescriptor { try connector(port) }
+  func connect(port: UInt32) throws(SystemError) -> FileDescriptor {
+    try vsock.connect(port: port)
+  }
 
   func stop() {
     kill()
