@@ -68,7 +68,7 @@ enum MachineProgram {
     let console = ConsoleLog(file: plan.console)
     switch plan.engine {
     case .kvm: return try KVMMachine(plan, console: console, files: files, vsock: vsock)
-    case .qemu: throw RuntimeError("engine \(plan.engine.rawValue): lands next")
+    case .qemu: return try QEMUMachine(plan, console: console, files: files, vsock: vsock)
     }
   }
 
