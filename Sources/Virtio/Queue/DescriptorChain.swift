@@ -7,15 +7,12 @@ public typealias Segments = UnsafeBufferPointer<UnsafeMutableRawBufferPointer>
 /// Every segment lies in guest memory. Its bytes change at any time: copy what is decided on.
 /// Objects are used again by their queue; nobody keeps one after `complete`.
 @safe public final class DescriptorChain: @unchecked Sendable {
-  /// The driver's number of the chain.
-  public internal(set) var head: UInt16 = 0
-  /// The sum of the readable segments, in bytes.
-  public private(set) var readableBytes = 0
-  /// The sum of the writable segments, in bytes.
-  public private(set) var writableBytes = 0
   /// Whether the device has it now.
   var isLent = false
 
+  private var number: UInt16 = 0
+  private var bytesToRead = 0
+  private var bytesToWrite = 0
   private var segments: UnsafeMutablePointer<UnsafeMutableRawBufferPointer>
   private var capacity: Int
   private var readableCount = 0
@@ -29,6 +26,15 @@ public typealias Segments = UnsafeBufferPointer<UnsafeMutableRawBufferPointer>
 
   deinit { unsafe segments.deallocate() }
 
+  /// The driver's number of the chain.
+  public var head: UInt16 { number }
+
+  /// The sum of the readable segments, in bytes.
+  public var readableBytes: Int { bytesToRead }
+
+  /// The sum of the writable segments, in bytes.
+  public var writableBytes: Int { bytesToWrite }
+
   /// What the device reads: no segment is empty.
   public var readable: Segments {
     unsafe Segments(start: segments, count: readableCount)
@@ -40,9 +46,9 @@ public typealias Segments = UnsafeBufferPointer<UnsafeMutableRawBufferPointer>
   }
 
   func clear(head: UInt16) {
-    self.head = head
-    readableBytes = 0
-    writableBytes = 0
+    number = head
+    bytesToRead = 0
+    bytesToWrite = 0
     readableCount = 0
     writableCount = 0
   }
@@ -54,10 +60,10 @@ public typealias Segments = UnsafeBufferPointer<UnsafeMutableRawBufferPointer>
     unsafe (segments + used).initialize(to: segment)
     if writable {
       writableCount += 1
-      writableBytes += segment.count
+      bytesToWrite += segment.count
     } else {
       readableCount += 1
-      readableBytes += segment.count
+      bytesToRead += segment.count
     }
   }
 

@@ -27,11 +27,6 @@ public struct RingLayout: Sendable, Equatable {
   public let kick: CInt
   /// How the driver is told; the transport's.
   public let interrupt: any Interrupt
-  /// What the driver did wrong; nothing is taken or completed from then on.
-  public private(set) var fault: RingFault?
-  /// The number of chains that the device has.
-  public private(set) var lent = 0
-
   private let memory: GuestMemory
   private let mask: UInt16
   private let descriptors: UnsafeRawPointer
@@ -47,6 +42,10 @@ public struct RingLayout: Sendable, Equatable {
   /// Chains that were completed since the driver was last told, or not told on purpose.
   private var untold: UInt32 = 0
   private var spare: [DescriptorChain] = []
+  // Read through a property of its own each: storage that only this file sees is used without
+  // checks for exclusive access, which would cost as much as the work.
+  private var firstFault: RingFault?
+  private var lentCount = 0
 
   /// A queue over a ring of the driver; nil when a part is misaligned or not all in guest memory.
   ///
@@ -82,7 +81,12 @@ public struct RingLayout: Sendable, Equatable {
     spare.reserveCapacity(16)
   }
 
-  public var isBroken: Bool { fault != nil }
+  /// What the driver did wrong; nothing is taken or completed from then on.
+  public var fault: RingFault? { firstFault }
+  public var isBroken: Bool { firstFault != nil }
+
+  /// The number of chains that the device has.
+  public var lent: Int { lentCount }
 
   /// How many chains were taken, modulo 65536: what a later queue over the same ring resumes at.
   public var position: UInt16 { takenIndex }
@@ -91,7 +95,7 @@ public struct RingLayout: Sendable, Equatable {
 
   /// Whether `next` would find something.
   public var hasNext: Bool {
-    fault == nil && (availableIndex != takenIndex || refresh())
+    firstFault == nil && (availableIndex != takenIndex || refresh())
   }
 
   /// The next request of the driver; nil when there is none, or the ring is broken.
@@ -99,7 +103,7 @@ public struct RingLayout: Sendable, Equatable {
   /// Who gets one completes it or puts it back.
   public func next() -> DescriptorChain? {
     guard hasNext else { return nil }
-    guard lent < Int(size) else { return fail(.tooManyLent) }
+    guard lentCount < Int(size) else { return fail(.tooManyLent) }
     let head = unsafe cl_load16(available + 4 + 2 * Int(takenIndex & mask))
     let chain = spare.popLast() ?? DescriptorChain()
     chain.clear(head: head)
@@ -108,7 +112,7 @@ public struct RingLayout: Sendable, Equatable {
       return fail(fault)
     }
     takenIndex &+= 1
-    lent += 1
+    lentCount += 1
     chain.isLent = true
     return chain
   }
@@ -189,7 +193,7 @@ public struct RingLayout: Sendable, Equatable {
   /// The driver is told by `notify`.
   public func complete(_ chain: DescriptorChain, written: Int) {
     guard chain.isLent else { return }
-    if fault == nil {
+    if firstFault == nil {
       let element = unsafe used + 4 + 8 * Int(usedIndex & mask)
       let length = UInt32(max(0, min(written, chain.writableBytes)))
       unsafe cl_store32(element, UInt32(chain.head))
@@ -204,7 +208,7 @@ public struct RingLayout: Sendable, Equatable {
 
   private func release(_ chain: DescriptorChain) {
     chain.isLent = false
-    lent -= 1
+    lentCount -= 1
     if spare.count < 64 { spare.append(chain) }
   }
 
@@ -216,7 +220,7 @@ public struct RingLayout: Sendable, Equatable {
   /// Whether the driver is to be interrupted for what was completed since the last call: for who
   /// does that without the lock that the queue is under.
   func takeNotification() -> Bool {
-    guard untold > 0, fault == nil else { return false }
+    guard untold > 0, firstFault == nil else { return false }
     let count = untold
     untold = 0
     // What was completed is visible before the driver's wish is read (2.7.7.2, 2.7.10).
@@ -232,13 +236,13 @@ public struct RingLayout: Sendable, Equatable {
 
   /// Tells the driver that kicks are of no use now; a hint.
   public func disableNotifications() {
-    if !hasEventIndex, fault == nil { unsafe cl_store16(used, UInt16(VRING_USED_F_NO_NOTIFY)) }
+    if !hasEventIndex, firstFault == nil { unsafe cl_store16(used, UInt16(VRING_USED_F_NO_NOTIFY)) }
   }
 
   /// Asks the driver for a kick with its next request; true when there is one already, for which
   /// none will come.
   public func enableNotifications() -> Bool {
-    guard fault == nil else { return false }
+    guard firstFault == nil else { return false }
     if hasEventIndex {
       unsafe cl_store16(used + 4 + 8 * Int(size), takenIndex)
     } else {
@@ -280,8 +284,8 @@ public struct RingLayout: Sendable, Equatable {
   }
 
   private func fail(_ fault: RingFault) -> DescriptorChain? {
-    if self.fault == nil {
-      self.fault = fault
+    if firstFault == nil {
+      firstFault = fault
       interrupt.signalFault(fault)
     }
     return nil
