@@ -106,83 +106,50 @@ public struct ContainerBackend: Backend {
   }
 
   private func cgroup(_ record: ContainerRecord) throws(RuntimeError) -> Cgroup {
-    try Cgroup(
-      opening: CgroupPlacement(paths: record.cgroups), rootless: rootless)
+    try control(record).cgroup()
+  }
+
+  private func control(_ record: ContainerRecord) -> ContainerControl {
+    ContainerControl(
+      id: record.id, pid: record.pid, startTime: record.startTime, paths: record.cgroups,
+      rootless: rootless)
   }
 
   public func signalAll(_ record: ContainerRecord, signal: CInt) throws(RuntimeError) {
-    let cgroup = try cgroup(record)
-    if cgroup.isEmpty {
-      try signalFirst(record, signal)
-    } else {
-      try cgroup.signalAll(signal)
-    }
-  }
-
-  private func signalFirst(_ record: ContainerRecord, _ signal: CInt) throws(RuntimeError) {
-    guard record.pid > 0, let process = try? Pidfd(record.pid), record.isAlive else { return }
-    try step("kill \(record.id)") { () throws(SystemError) in
-      do throws(SystemError) { try process.send(signal: signal) } catch {
-        if error.errno != ESRCH { throw error }
-      }
-    }
+    try control(record).signalAll(signal)
   }
 
   public func killAll(_ record: ContainerRecord) throws(RuntimeError) {
-    let cgroup = try cgroup(record)
-    try signalFirst(record, SIGKILL)
-    if !cgroup.isEmpty { try cgroup.kill() }
-    guard record.pid > 0, let process = try? Pidfd(record.pid),
-      ProcessStatus(pid: record.pid)?.startTime == record.startTime
-    else { return }
-    // Readable when the process has ended, be it a zombie of another parent.
-    var polled = pollfd(fd: process.descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-    _ = unsafe cl_poll(&polled, 1, 100)
-    // Somebody may have moved it into a frozen v1 cgroup, where it cannot die. Out of there it can,
-    // and what else is frozen there stays so.
-    if polled.revents == 0 && !cgroup.isEmpty { try? cgroup.add(pid: record.pid) }
-    let deadline = cl_monotonic_ns() + 10_000_000_000
-    while polled.revents == 0 {
-      let left = (deadline - cl_monotonic_ns()) / 1_000_000
-      if left <= 0 {
-        throw RuntimeError(
-          "container \(record.id): process \(record.pid) does not end after SIGKILL",
-          advice: "it may wait for a device or a network file system")
-      }
-      _ = unsafe cl_poll(&polled, 1, CInt(clamping: left))
-    }
+    try control(record).killAll()
   }
 
   public func processes(_ record: ContainerRecord) throws(RuntimeError) -> [Int32] {
-    let cgroup = try cgroup(record)
-    if cgroup.isEmpty {
+    try control(record).processes()
+  }
+
+  public func guestProcesses(
+    _ record: ContainerRecord
+  ) throws(RuntimeError) -> [GuestProcessEntry]? { nil }
+
+  public func monitor(_ record: ContainerRecord) throws(RuntimeError) -> any ContainerMonitor {
+    if record.cgroups.isEmpty {
       throw RuntimeError(
-        "container \(record.id) has no cgroup: its processes are not known",
+        "container \(record.id) has no cgroup: there are no statistics",
         advice: "it was created with --cgroup-manager=disabled")
     }
-    return try cgroup.processes()
+    return CgroupMonitor(
+      try Cgroup(opening: CgroupPlacement(paths: record.cgroups)), id: record.id)
   }
 
   public func pause(_ record: ContainerRecord) throws(RuntimeError) {
-    try controlled(record).freeze()
+    try control(record).pause()
   }
 
   public func resume(_ record: ContainerRecord) throws(RuntimeError) {
-    try controlled(record).thaw()
+    try control(record).resume()
   }
 
-  private func controlled(_ record: ContainerRecord) throws(RuntimeError) -> Cgroup {
-    let cgroup = try cgroup(record)
-    if cgroup.isEmpty {
-      throw RuntimeError("container \(record.id) has no cgroup: it cannot be paused")
-    }
-    return cgroup
-  }
-
-  public func isPaused(_ record: ContainerRecord) -> Bool {
-    guard !record.cgroups.isEmpty, let cgroup = try? cgroup(record) else { return false }
-    return (try? cgroup.isFrozen()) ?? false
-  }
+  public func isPaused(_ record: ContainerRecord) -> Bool { control(record).isPaused }
 
   public func update(
     _ record: ContainerRecord, _ resources: Spec.Linux.Resources
@@ -191,15 +158,11 @@ public struct ContainerBackend: Backend {
   }
 
   public func removeRemains(of id: ContainerID, _ spec: Spec?) throws(RuntimeError) {
-    let placement = try CgroupLayout.detect().placement(
-      cgroupsPath: spec?.linux.cgroupsPath, id: id.value)
-    let cgroup = try Cgroup(opening: placement, rootless: rootless)
-    if !cgroup.isEmpty { try cgroup.kill() }
-    try Cgroup.remove(placement)
+    try ContainerControl.removeRemains(
+      of: id.value, cgroupsPath: spec?.linux.cgroupsPath, rootless: rootless)
   }
 
   public func destroy(_ record: ContainerRecord) throws(RuntimeError) {
-    if record.cgroups.isEmpty { return }
-    try Cgroup.remove(CgroupPlacement(paths: record.cgroups))
+    try control(record).removeCgroup()
   }
 }

@@ -93,8 +93,16 @@ public protocol Backend {
   /// Sends a signal to every process of the container.
   func signalAll(_ record: ContainerRecord, signal: CInt) throws(RuntimeError)
 
-  /// The pids of the container's processes, as the caller sees them.
+  /// The pids of the container's processes: the caller's where they are processes of this kernel,
+  /// else those of the container's own.
   func processes(_ record: ContainerRecord) throws(RuntimeError) -> [Int32]
+
+  /// The processes of a container that has a kernel of its own; nil where `processes` are the
+  /// caller's.
+  func guestProcesses(_ record: ContainerRecord) throws(RuntimeError) -> [GuestProcessEntry]?
+
+  /// What `events` watches.
+  func monitor(_ record: ContainerRecord) throws(RuntimeError) -> any ContainerMonitor
 
   func pause(_ record: ContainerRecord) throws(RuntimeError)
   func resume(_ record: ContainerRecord) throws(RuntimeError)

@@ -106,11 +106,23 @@ extension Lifecycle {
     try backend(record.isolation).update(record, resources)
   }
 
-  /// The pids of the container's processes, in the caller's pid namespace.
+  /// The pids of the container's processes, as its backend numbers them.
   public func processes(_ id: ContainerID) throws(RuntimeError) -> [Int32] {
     let directory = try store.open(id, lock: .none)
     let record = try load(directory)
     return try backend(record.isolation).processes(record)
+  }
+
+  /// The processes of a container that has a kernel of its own; nil for any other.
+  public func guestProcesses(_ id: ContainerID) throws(RuntimeError) -> [GuestProcessEntry]? {
+    let directory = try store.open(id, lock: .none)
+    let record = try load(directory)
+    return try backend(record.isolation).guestProcesses(record)
+  }
+
+  /// What `events` watches.
+  public func monitor(_ record: ContainerRecord) throws(RuntimeError) -> any ContainerMonitor {
+    try backend(record.isolation).monitor(record)
   }
 
   private func exclusively(

@@ -33,10 +33,30 @@ public struct ProcessListing: Sendable, Equatable {
     self.uid = uid
     time = (user + system) / clock.ticks
     let age = clock.uptime > started / clock.ticks ? clock.uptime - started / clock.ticks : 0
-    load = age == 0 ? 0 : min(time * 100 / age, 99)
+    load = Self.load(time, age: age)
     start = clock.boot + Int64(started / clock.ticks)
     terminal = Self.terminal(device)
     command = Self.command(pid) ?? "[\(stat[stat.index(after: open)..<close])]"
+  }
+
+  /// A process that another kernel tells of; its numbers may be anything.
+  public init(
+    pid: Int32, parent: Int32, uid: UInt32, time: UInt64, start: Int64, terminal: String,
+    command: String, now: Int64
+  ) {
+    self.pid = pid
+    self.parent = parent
+    self.uid = uid
+    // A century of processor time, and the years from 1970 to 9999.
+    self.time = min(time, 100 * 366 * 86400)
+    self.start = max(0, min(start, 253_402_300_799))
+    load = Self.load(self.time, age: UInt64(max(0, now - self.start)))
+    self.terminal = terminal
+    self.command = command
+  }
+
+  private static func load(_ time: UInt64, age: UInt64) -> UInt64 {
+    age == 0 ? 0 : min(time * 100 / age, 99)
   }
 
   /// The moments that the numbers of /proc count from.

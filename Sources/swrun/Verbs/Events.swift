@@ -1,10 +1,8 @@
 internal import CLinux
-internal import Cgroups
 internal import CommandLineInterface
 internal import Isolation
 internal import JSON
 internal import Linux
-internal import OCISpec
 
 extension Swrun {
   /// `events ID`: statistics and out-of-memory events, one JSON object a line.
@@ -20,31 +18,26 @@ extension Swrun {
     let snapshot = try lifecycle(arguments).snapshot(id)
     let record = snapshot.record
     if snapshot.status == .stopped { throw RuntimeError("container \(id) is not running") }
-    if record.cgroups.isEmpty {
-      throw RuntimeError(
-        "container \(id) has no cgroup: there are no statistics",
-        advice: "it was created with --cgroup-manager=disabled")
-    }
-    let cgroup = try Cgroup(opening: CgroupPlacement(paths: record.cgroups))
-    if arguments.has(.stats) { return try writeStatistics(cgroup, id) }
+    let monitor = try lifecycle(arguments).monitor(record)
+    if arguments.has(.stats) { return try writeStatistics(monitor) }
     let process = try step("events \(id)") { () throws(SystemError) in try Pidfd(record.pid) }
     // Checked behind the pidfd: the pid cannot become another process any more.
     guard record.isAlive else { throw RuntimeError("container \(id) is not running") }
-    var monitor = try OOMMonitor(cgroup)
-    try watch(id, cgroup, process, &monitor, every: interval)
+    try monitor.watchOutOfMemory()
+    try watch(id, process, monitor, every: interval)
   }
 
-  /// Until the process ends or the cgroup is gone.
+  /// Until the process ends or the container is gone.
   private static func watch(
-    _ id: ContainerID, _ cgroup: borrowing Cgroup, _ process: borrowing Pidfd,
-    _ monitor: inout OOMMonitor, every interval: Int64
+    _ id: ContainerID, _ process: borrowing Pidfd, _ monitor: any ContainerMonitor,
+    every interval: Int64
   ) throws(RuntimeError) {
     var next = cl_monotonic_ns() + interval
     while true {
       let left = next - cl_monotonic_ns()
       var polled = [
         pollfd(fd: process.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: monitor.descriptor.rawValue, events: monitor.events, revents: 0),
+        pollfd(fd: monitor.descriptor, events: monitor.events, revents: 0),
       ]
       let timeout = CInt(clamping: max(0, (left + 999_999) / 1_000_000))
       try step("events \(id)") { () throws(SystemError) in
@@ -59,19 +52,14 @@ extension Swrun {
       }
       if polled[0].revents != 0 { return }
       if cl_monotonic_ns() >= next {
-        try writeStatistics(cgroup, id)
+        try writeStatistics(monitor)
         next = cl_monotonic_ns() + interval
       }
     }
   }
 
-  private static func writeStatistics(
-    _ cgroup: borrowing Cgroup, _ id: ContainerID
-  ) throws(RuntimeError) {
-    var json = JSONWriter()
-    try cgroup.statistics().write(id: id.value, to: &json)
-    json.endLine()
-    try Output.write(json.bytes)
+  private static func writeStatistics(_ monitor: any ContainerMonitor) throws(RuntimeError) {
+    try Output.write(monitor.statistics() + [UInt8(ascii: "\n")])
   }
 
   private static func writeOOM(_ id: ContainerID) throws(RuntimeError) {

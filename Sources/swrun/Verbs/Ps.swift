@@ -5,9 +5,12 @@ internal import Isolation
 internal import Linux
 
 extension Swrun {
-  /// `ps ID [ARGUMENT...]`: the container's processes with the host's pids.
+  /// `ps ID [ARGUMENT...]`: the container's processes with the host's pids, or a VM's with the
+  /// guest's.
   static func ps(_ arguments: Arguments) throws(RuntimeError) -> CInt {
-    let pids = try lifecycle(arguments).processes(containerID(arguments))
+    let lifecycle = lifecycle(arguments)
+    let guest = try lifecycle.guestProcesses(containerID(arguments))
+    let pids = try guest?.map(\.pid) ?? lifecycle.processes(containerID(arguments))
     if arguments[.format] == "json" {
       var json = JSONWriter()
       json.beginArray()
@@ -18,9 +21,16 @@ extension Swrun {
       return 0
     }
     let options = Array(arguments.operands.dropFirst())
+    if let option = options.first, guest != nil {
+      throw RuntimeError(
+        "ps \(option): ps(1) of the host does not see the processes of a VM",
+        advice: "leave its options out")
+    }
     if !options.isEmpty { return try foreignPs(options, pids) }
     let clock = try ProcessListing.Clock()
-    let rows = pids.sorted().compactMap { ProcessListing(pid: $0, clock: clock) }
+    let rows =
+      guest.map { $0.sorted { $0.pid < $1.pid }.map { ProcessListing($0, now: clock.now) } }
+      ?? pids.sorted().compactMap { ProcessListing(pid: $0, clock: clock) }
     try Output.write(ProcessListing.table(rows, users: .ofHost, now: clock.now))
     return 0
   }
@@ -45,5 +55,14 @@ extension Swrun {
     }
     try Output.write(String(text))
     return 0
+  }
+}
+
+extension ProcessListing {
+  /// A process of a guest, which has told us what /proc tells of our own.
+  fileprivate init(_ entry: GuestProcessEntry, now: Int64) {
+    self.init(
+      pid: entry.pid, parent: entry.parent, uid: entry.uid, time: entry.time, start: entry.start,
+      terminal: entry.terminal, command: entry.command, now: now)
   }
 }
