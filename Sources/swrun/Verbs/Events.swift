@@ -3,6 +3,7 @@ internal import CommandLineInterface
 internal import Isolation
 internal import JSON
 internal import Linux
+internal import OCISpec
 
 extension Swrun {
   /// `events ID`: statistics and out-of-memory events, one JSON object a line.

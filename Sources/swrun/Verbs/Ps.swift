@@ -9,8 +9,9 @@ extension Swrun {
   /// guest's.
   static func ps(_ arguments: Arguments) throws(RuntimeError) -> CInt {
     let lifecycle = lifecycle(arguments)
-    let guest = try lifecycle.guestProcesses(containerID(arguments))
-    let pids = try guest?.map(\.pid) ?? lifecycle.processes(containerID(arguments))
+    let id = try containerID(arguments)
+    let guest = try lifecycle.guestProcesses(id)
+    let pids = if let guest { guest.map(\.pid) } else { try lifecycle.processes(id) }
     if arguments[.format] == "json" {
       var json = JSONWriter()
       json.beginArray()
