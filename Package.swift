@@ -95,12 +95,16 @@ let package = Package(
       linkerSettings: positionIndependent),
     // The first process of a guest. Its C part mounts /proc before the Swift runtime looks for it.
     .target(name: "CGuestInit", cSettings: [.define("_GNU_SOURCE")]),
-    .executableTarget(
-      name: "swrun-guest",
+    .target(
+      name: "GuestAgent",
       dependencies: [
-        "CGuestInit", "GuestProtocol", "Containers", "Isolation", "Cgroups", "Seccomp", "OCISpec",
+        "CommandLineInterface", "GuestProtocol", "Containers", "Isolation", "Cgroups", "OCISpec",
         "JSON", "Linux", "CLinux",
       ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "swrun-guest",
+      dependencies: ["CGuestInit", "GuestAgent", "CLinux"],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
       linkerSettings: positionIndependent),
 
@@ -160,6 +164,17 @@ let package = Package(
     .testTarget(
       name: "GuestProtocolTests",
       dependencies: ["GuestProtocol", "GuestSession", "MachinePlan", "JSON", "Linux", "CLinux"],
+      swiftSettings: testing),
+    // The agent without a machine: sessions over unix sockets, for its tests.
+    .executableTarget(
+      name: "GuestAgentRunner", dependencies: ["GuestAgent", "Linux", "CLinux"],
+      path: "Tests/GuestAgentRunner", swiftSettings: testing),
+    .testTarget(
+      name: "GuestAgentTests",
+      dependencies: [
+        "GuestAgent", "GuestAgentRunner", "GuestProtocol", "GuestSession", "OCISpec", "Linux",
+        "CLinux",
+      ],
       swiftSettings: testing),
     .testTarget(
       name: "MicroVMTests",

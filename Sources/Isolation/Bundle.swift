@@ -58,6 +58,12 @@ public struct Bundle: Sendable {
     try self.init(path, spec.encoded(), spec)
   }
 
+  /// A bundle whose configuration was sent here; its directory, at `path` of another machine, is
+  /// only told of.
+  public init(path: String, configuration: [UInt8]) throws(RuntimeError) {
+    try self.init(path, configuration, try Self.parse(configuration))
+  }
+
   private init(_ path: String, _ bytes: [UInt8], _ spec: Spec) throws(RuntimeError) {
     guard let root = spec.root else {
       throw RuntimeError("config.json: root: is missing", advice: "root.path names the rootfs")

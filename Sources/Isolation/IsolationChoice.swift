@@ -39,6 +39,11 @@ public struct IsolationChoice: Sendable, Equatable {
     }
   }
 
+  /// The only one that there is inside a virtual machine.
+  public static var insideGuest: IsolationChoice {
+    IsolationChoice(name: "container", reason: "guest of a virtual machine")
+  }
+
   static let annotation = "dev.swrun.isolation"
 
   private init(name: String, reason: String) {

@@ -1,5 +1,6 @@
-internal import CLinux
+internal import GuestAgent
 
+/// The program that a guest's kernel starts first.
 @main enum SwrunGuest {
-  static func main() { cl_exit(1) }
+  static func main() { Agent.run() }
 }

@@ -12,6 +12,7 @@
 #include "clinux_file.h"
 #include "clinux_fileserver.h"
 #include "clinux_fuse.h"
+#include "clinux_guest.h"
 #include "clinux_kvm.h"
 #include "clinux_jail.h"
 #include "clinux_machine.h"

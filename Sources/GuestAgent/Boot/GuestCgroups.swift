@@ -1,0 +1,27 @@
+internal import CLinux
+internal import Linux
+
+/// The guest's cgroups (v2): the agent in its own, containers below another, where all controllers
+/// are on.
+enum GuestCgroups {
+  private static let mountPoint = "/sys/fs/cgroup"
+  /// The cgroup below which the containers' are, as `linux.cgroupsPath` names it.
+  static let containers = "/swrun"
+
+  static func arrange() throws(RuntimeError) {
+    try step("cgroups") { () throws(SystemError) in
+      let agent = mountPoint + "/agent"
+      try File.makeDirectories(agent)
+      try File.write(agent + "/cgroup.procs", "0")
+      try File.makeDirectories(mountPoint + containers)
+      for parent in [mountPoint, mountPoint + containers] {
+        for controller in try File.readText(parent + "/cgroup.controllers").split(
+          whereSeparator: { $0 == " " || $0 == "\n" })
+        {
+          // Limits that need one which cannot be had are an error of the container's creation.
+          try? File.write(parent + "/cgroup.subtree_control", "+\(controller)")
+        }
+      }
+    }
+  }
+}
