@@ -67,6 +67,8 @@ let package = Package(
     .target(name: "Boot", dependencies: ["GuestMemory", "Linux", "CLinux"], swiftSettings: strict),
     .target(
       name: "Virtio", dependencies: ["GuestMemory", "Linux", "CLinux"], swiftSettings: strict),
+    .target(
+      name: "Platform", dependencies: ["Boot", "Virtio", "Linux", "CLinux"], swiftSettings: strict),
     .target(name: "FileServer", dependencies: ["Linux", "CLinux"], swiftSettings: strict),
 
     // What swrun, swrun-vmm and swrun-guest tell each other.
@@ -88,7 +90,7 @@ let package = Package(
     .executableTarget(
       name: "swrun-vmm",
       dependencies: [
-        "KVM", "Boot", "Virtio", "FileServer", "GuestMemory", "MachinePlan", "GuestProtocol",
+        "KVM", "Boot", "Virtio", "Platform", "FileServer", "GuestMemory", "MachinePlan", "GuestProtocol",
         "GuestSession", "Isolation", "OCISpec", "JSON", "Linux", "CLinux",
       ],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
@@ -179,6 +181,9 @@ let package = Package(
     .testTarget(
       name: "MicroVMTests",
       dependencies: ["MicroVM", "MachinePlan", "Isolation", "OCISpec", "Linux", "CLinux"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "PlatformTests", dependencies: ["Platform", "Boot", "Linux", "CLinux"],
       swiftSettings: testing),
     // Integration tests drive the built program as root; they import nothing of it.
     .target(name: "CHarness", path: "Tests/CHarness", cSettings: [.define("_GNU_SOURCE")]),

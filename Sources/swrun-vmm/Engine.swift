@@ -1,4 +1,5 @@
 internal import Linux
+internal import Platform
 
 /// What runs the guest: our own VMM on /dev/kvm, or qemu. The control thread drives it.
 ///

@@ -5,6 +5,7 @@ internal import Isolation
 internal import JSON
 internal import Linux
 internal import MachinePlan
+internal import Platform
 internal import Virtio
 
 /// One virtual machine, from its plan to its end.

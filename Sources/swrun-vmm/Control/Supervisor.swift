@@ -4,6 +4,7 @@ internal import GuestSession
 internal import Isolation
 internal import Linux
 internal import MachinePlan
+internal import Platform
 
 /// The control thread's work: brings the guest up, makes the container in it, and stays with its
 /// process to the end.

@@ -5,6 +5,7 @@ internal import GuestMemory
 internal import KVM
 internal import Linux
 internal import MachinePlan
+internal import Platform
 internal import Virtio
 
 /// A virtual machine of our own on /dev/kvm, as a plan describes it.

@@ -2,6 +2,7 @@ internal import Boot
 internal import GuestMemory
 internal import KVM
 internal import Linux
+internal import Platform
 internal import Virtio
 
 /// The virtio devices of a machine, in the order of their windows: fs, vsock, console, rng, balloon.

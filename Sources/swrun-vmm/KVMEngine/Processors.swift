@@ -2,6 +2,7 @@ internal import Boot
 internal import CLinux
 internal import KVM
 internal import Linux
+internal import Platform
 
 /// The processors of a machine, each run by a thread of its own until one of them ends the machine
 /// or `stop`.
@@ -75,7 +76,12 @@ final class Processors: Sendable {
   private func handle(_ vcpu: VCPU) throws(SystemError) -> MachineEnd? {
     let exit = try vcpu.run()
     switch exit {
-    case .portOut(let port, let size, let data): return ports.write(port, size: size, data)
+    case .portOut(let port, let size, let data):
+      switch ports.write(port, size: size, data) {
+      case .powerOff: return .powerOff
+      case .reset: return .reset
+      case nil: break
+      }
     case .portIn(let port, let size, var data): ports.read(port, size: size, into: &data)
     case .mmioWrite(let address, let data): devices.write(address, data)
     case .mmioRead(let address, var data): devices.read(address, into: &data)

@@ -1,17 +1,19 @@
 internal import Boot
-internal import Virtio
+public import Virtio
 
 /// The virtio-mmio windows by address; elsewhere reads give ones, and writes are swallowed.
-struct MMIOSpace: Sendable {
+public struct MMIOSpace: Sendable {
   /// In the order of the layout's windows.
-  let transports: [MMIOTransport]
+  public let transports: [MMIOTransport]
 
-  func write(_ address: UInt64, _ data: RawSpan) {
+  public init(transports: [MMIOTransport]) { self.transports = transports }
+
+  public func write(_ address: UInt64, _ data: RawSpan) {
     guard let (transport, offset) = find(address) else { return }
     transport.write(offset: offset, data)
   }
 
-  func read(_ address: UInt64, into data: inout MutableRawSpan) {
+  public func read(_ address: UInt64, into data: inout MutableRawSpan) {
     guard let (transport, offset) = find(address) else {
       for index in 0..<data.byteCount {
         data.storeBytes(of: 0xff, toByteOffset: index, as: UInt8.self)

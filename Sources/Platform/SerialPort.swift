@@ -3,7 +3,7 @@ internal import Linux
 /// A 16550 without input: what the guest sends goes to the console's log at once.
 ///
 /// It never makes the guest wait: the transmitter is always empty.
-final class SerialPort: Sendable {
+public final class SerialPort: Sendable {
   private struct State {
     var interruptEnable: UInt8 = 0
     var lineControl: UInt8 = 0
@@ -31,7 +31,7 @@ final class SerialPort: Sendable {
   private let setLine: @Sendable (Bool) -> Void
 
   /// `setLine` drives the interrupt; it is called only when the level changes.
-  init(log: ConsoleLog, setLine: @escaping @Sendable (Bool) -> Void) {
+  public init(log: ConsoleLog, setLine: @escaping @Sendable (Bool) -> Void) {
     self.log = log
     self.setLine = setLine
   }

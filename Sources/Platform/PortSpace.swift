@@ -3,15 +3,23 @@ internal import Boot
 /// What answers at the ports of the machine: the serial port, and the ways to end the machine.
 ///
 /// Everything else reads as ones and swallows what is written, as an empty bus does.
-struct PortSpace: Sendable {
-  let serial: SerialPort
+public struct PortSpace: Sendable {
+  /// How a guest ends its machine by a port.
+  public enum Ending: Sendable, Equatable {
+    case powerOff
+    case reset
+  }
+
+  private let serial: SerialPort
+
+  public init(serial: SerialPort) { self.serial = serial }
 
   private static let keyboardController: UInt16 = 0x64
   /// Its command that pulses the processor's reset line: what `reboot=k` sends.
   private static let pulseReset: UInt8 = 0xfe
 
   /// Units of `size` bytes, as many as `data` has; how the machine ends by them, if it does.
-  func write(_ port: UInt16, size: Int, _ data: RawSpan) -> MachineEnd? {
+  public func write(_ port: UInt16, size: Int, _ data: RawSpan) -> Ending? {
     // Wider accesses than a byte reach none of the devices.
     guard size == 1 else { return nil }
     for index in 0..<data.byteCount {
@@ -28,7 +36,8 @@ struct PortSpace: Sendable {
     return nil
   }
 
-  func read(_ port: UInt16, size: Int, into data: inout MutableRawSpan) {
+  /// As `write`: what the guest reads.
+  public func read(_ port: UInt16, size: Int, into data: inout MutableRawSpan) {
     for index in 0..<data.byteCount {
       data.storeBytes(of: size == 1 ? read(port) : 0xff, toByteOffset: index, as: UInt8.self)
     }

@@ -5,11 +5,11 @@ internal import Linux
 ///
 /// The guest decides what and how much that is: memory, file and message are bounded, and a message
 /// holds no control characters.
-final class ConsoleLog: Sendable {
+public final class ConsoleLog: Sendable {
   /// Bytes kept for messages.
-  static let capacity = 64 << 10
+  public static let capacity = 64 << 10
   /// Bytes at which the file is begun anew with those that are kept.
-  static let fileLimit = 1 << 20
+  public static let fileLimit = 1 << 20
 
   private struct State {
     var ring = [UInt8](repeating: 0, count: ConsoleLog.capacity)
@@ -24,10 +24,10 @@ final class ConsoleLog: Sendable {
   private let file: CInt
 
   /// `file` is open for writing and stays the caller's; -1 for none.
-  init(file: CInt) { self.file = file }
+  public init(file: CInt) { self.file = file }
 
   /// Adds what the guest wrote. The file gets whole lines, or 512 bytes at a time.
-  func append(_ bytes: some Sequence<UInt8>) {
+  public func append(_ bytes: some Sequence<UInt8>) {
     state.withLock { state in
       for byte in bytes {
         state.ring[Int(state.total % UInt64(Self.capacity))] = byte
@@ -38,10 +38,10 @@ final class ConsoleLog: Sendable {
   }
 
   /// Gives the file what it has not got yet.
-  func flush() { state.withLock { save(&$0) } }
+  public func flush() { state.withLock { save(&$0) } }
 
   /// The last `count` lines, each cut at 400 characters, without control characters.
-  func lastLines(_ count: Int) -> String {
+  public func lastLines(_ count: Int) -> String {
     let bytes = state.withLock { newest(Self.capacity, of: $0) }
     var lines: [String] = []
     for line in bytes.split(separator: 0x0a).suffix(count) {
