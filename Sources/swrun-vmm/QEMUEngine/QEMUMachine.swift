@@ -2,6 +2,7 @@ internal import CLinux
 internal import FileServer
 internal import Linux
 internal import MachinePlan
+internal import Platform
 internal import Virtio
 
 /// A virtual machine that qemu emulates, for hosts whose /dev/kvm can't run a guest. Its file system
