@@ -72,11 +72,13 @@ public import Linux
 
   /// Starts the threads, each prepared by the handler; `activate` does it otherwise.
   public func start() throws(SystemError) {
-    guard threads.isEmpty else { return }
-    for number in 0..<threadCount {
-      threads.append(try DeviceThread("fs-\(number)") { [self] in run() })
+    if threads.isEmpty {
+      for number in 0..<threadCount {
+        threads.append(try DeviceThread("fs-\(number)") { [self] in run() })
+      }
+      state.wait { $0.prepared == threadCount }
     }
-    state.wait { $0.prepared == threadCount }
+    // Also the next time: threads that could not be prepared do not serve.
     if let failure = state.withLock({ $0.failure }) { throw failure }
   }
 
