@@ -101,4 +101,27 @@ import Testing
     #expect(open(scratch.path + "/text").contains("text: neither a bzImage nor ELF"))
     #expect(open("").contains("--kernel: is empty"))
   }
+
+  private static let fetched = InstalledKernels(
+    directories: ["/root/.cache/swrun/kernels/debian"], boot: "/nowhere", modules: "/nowhere")
+
+  /// What `hack/kernel --debian` left is a kernel with all modules that a guest needs.
+  @Test(.enabled(if: fetched.find() != nil)) func fetchedKernelIsComplete() throws {
+    let path = try #require(Self.fetched.find())
+    let kernel = try GuestKernel(
+      flag: nil, Spec(ociVersion: "1.2.0"), searching: Self.fetched, cache: nil)
+    #expect(kernel.path == path)
+    let modules = try #require(kernel.modules)
+    #expect(path.hasSuffix("/vmlinuz-" + modules.version))
+    let names = try modules.closure(
+      required: Initramfs.requiredModules, optional: Initramfs.optionalModules
+    ).map(\.name)
+    for name in Initramfs.requiredModules + Initramfs.optionalModules {
+      #expect(names.contains(name), "\(name)")
+    }
+    let ring = try #require(names.firstIndex(of: "virtio_ring"))
+    let bus = try #require(names.firstIndex(of: "virtio"))
+    let mmio = try #require(names.firstIndex(of: "virtio_mmio"))
+    #expect(ring < bus && bus < mmio)
+  }
 }
