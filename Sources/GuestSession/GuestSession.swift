@@ -46,6 +46,8 @@ public final class GuestSession {
 
   /// Warnings that are told; a guest that has more of them is up to something.
   private static let warningLimit = 64
+  /// Signals and sizes that wait for the process to exist; the newest ones are left out.
+  private static let earlyLimit = 64
 
   private let connect: Connector
   private var control: FileDescriptor?
@@ -53,6 +55,8 @@ public final class GuestSession {
   private var writer = MessageWriter<HostMessage>()
   private var streams: Streams
   private var phase = Phase.idle
+  /// What is for the process, and was said before it existed.
+  private var early: [HostMessage] = []
   private var warnings = 0
   var drain = DrainRule()
 
@@ -91,7 +95,7 @@ public final class GuestSession {
     }
     phase = .requested
     try Self.checked { () throws(ProtocolError) in try writer.add(frame: frame) }
-    try flush()
+    flush()
   }
 
   /// Lets a created process execute its program.
@@ -103,7 +107,7 @@ public final class GuestSession {
     try send(.start)
   }
 
-  /// Sends the process a signal; nothing happens when there is none any more.
+  /// Sends the process a signal, once it exists; nothing happens when there is none any more.
   public func signal(_ number: CInt) throws(RuntimeError) {
     if [SIGTERM, SIGINT, SIGQUIT, SIGHUP].contains(number) { drain.isWantedToEnd = true }
     try send(.signal(number))
@@ -116,17 +120,20 @@ public final class GuestSession {
 
   /// Tells the process's terminal the size of ours; nothing happens without one.
   public func resizeToWindow() throws(RuntimeError) {
-    guard let size = streams.windowSize() else { return }
+    guard let size = streams.windowSize(), size.rows > 0 || size.columns > 0 else { return }
     try resize(rows: size.rows, columns: size.columns)
   }
 
   private func send(_ message: HostMessage) throws(RuntimeError) {
     switch phase {
-    case .requested, .attached, .created, .starting, .running: break
+    case .requested, .attached:
+      if early.count < Self.earlyLimit { early.append(message) }
+      return
+    case .created, .starting, .running: break
     case .idle, .ending, .over: return
     }
-    try Self.checked { () throws(ProtocolError) in try writer.add(message) }
-    try flush()
+    try checked { () throws(ProtocolError) in try writer.add(message) }
+    flush()
   }
 
   // MARK: - Waiting
@@ -186,7 +193,7 @@ public final class GuestSession {
     pollfd(fd: polled.fd, events: polled.events, revents: 0)
   }
 
-  private func flush() throws(RuntimeError) {
+  private func flush() {
     do throws(ProtocolError) { try writer.flush(to: control.rawValue) } catch {
       // The end of the connection is found by reading, behind what the agent said last.
       writer = MessageWriter()
@@ -197,7 +204,7 @@ public final class GuestSession {
 
   private func readControl(_ revents: Int16) throws(RuntimeError) -> Event? {
     if revents == 0 { return nil }
-    if revents & Int16(POLLOUT) != 0 { try flush() }
+    if revents & Int16(POLLOUT) != 0 { flush() }
     if case .over = phase { return nil }
     let result = try checked { () throws(ProtocolError) in
       try reader.next(from: control.rawValue)
@@ -230,6 +237,8 @@ public final class GuestSession {
       return nil
     case (.created(let pid), .attached):
       phase = .created
+      for message in early { try send(message) }
+      early = []
       return .created(pid: pid)
     case (.started, .starting):
       phase = .running

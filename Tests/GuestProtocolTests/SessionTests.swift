@@ -66,6 +66,20 @@ struct SessionTests {
         == .failed(RuntimeError("no such file", advice: "look", exitCode: 127)))
   }
 
+  @Test func aSignalBeforeTheProcessExistsReachesIt() throws {
+    let setting = try Setting()
+    try setting.session.exec(ExecRequest())
+    _ = try setting.agent.receive()
+    try setting.session.signal(15)
+    try setting.session.resize(rows: 1, columns: 2)
+    #expect(throws: SystemError.self) { try setting.agent.receive() }
+    try setting.agent.send(.streams(port: 5000))
+    try setting.agent.send(.created(pid: 9))
+    #expect(try setting.session.next(timeout: 10_000) == .created(pid: 9))
+    #expect(try setting.agent.receive() == .signal(15))
+    #expect(try setting.agent.receive() == .resize(WindowSize(rows: 1, columns: 2)))
+  }
+
   @Test func aGuestThatIsNotThereIsAClearError() throws {
     let setting = try Setting()
     setting.agent.refusal = SystemError(ECONNREFUSED, "connect", "vsock port 1024")
