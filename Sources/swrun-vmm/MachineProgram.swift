@@ -10,26 +10,25 @@ internal import Virtio
 
 /// One virtual machine, from its plan to its end.
 enum MachineProgram {
-  /// The exit code of the process; `planFile` is the descriptor of the plan.
-  static func run(_ planFile: CInt) -> CInt {
+  /// Never comes back: the process ends with the exit code of the container's process, with all
+  /// threads as they are. `planFile` is the descriptor of the plan.
+  static func run(_ planFile: CInt) -> Never {
     var creator: LaunchChannel?
     do throws(RuntimeError) {
       let plan: MachinePlan = try decode(planFile, "the plan")
       let channel = LaunchChannel(
         socket: SharedDescriptor(FileDescriptor(owning: plan.channel)))
       creator = channel
-      return try run(plan, channel)
+      try run(plan, channel)
     } catch {
-      // Told to whoever waits for the container; where nobody does any more, to its own error
-      // stream, which an engine keeps as the container's log.
-      if (try? creator?.send(.failed(error))) == nil { complain(error) }
-      return error.exitCode
+      Supervisor.report(error, to: creator)
+      cl_exit(error.exitCode)
     }
   }
 
   private static func run(
     _ plan: MachinePlan, _ creator: LaunchChannel
-  ) throws(RuntimeError) -> CInt {
+  ) throws(RuntimeError) -> Never {
     let signals = try Self.signals()
     cl_report_forbidden_calls(plan.console)
     let request: CreateRequest = try decode(plan.request, "the request")
@@ -60,7 +59,7 @@ enum MachineProgram {
     try Jail.leaveHostTree()
     try Jail.dropPrivileges()
     try SystemCallFilter.loadForAll()
-    return try supervisor.run()
+    cl_exit(supervisor.run())
   }
 
   private static func engine(
@@ -87,10 +86,6 @@ enum MachineProgram {
           unsafe cl_signalfd(-1, &forwarded, O_CLOEXEC | O_NONBLOCK)
         })
     }
-  }
-
-  private static func complain(_ error: RuntimeError) {
-    try? FileDescriptor.writeAll(2, Array("swrun: \(error)\n".utf8))
   }
 
   private static func decode<Value: JSONValue>(

@@ -11,7 +11,7 @@ internal import MachinePlan
     switch words.first {
     case "--probe": cl_exit(ProbeCommand.run())
     case "--plan" where words.count >= 2:
-      if let plan = CInt(words[1]) { cl_exit(MachineProgram.run(plan)) }
+      if let plan = CInt(words[1]) { MachineProgram.run(plan) }
       fail("--plan \(words[1]): not the number of a descriptor")
     default:
       fail("swrun starts this program itself: swrun run --vm, or swrun-vmm --probe")

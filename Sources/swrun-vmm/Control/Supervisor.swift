@@ -47,19 +47,25 @@ final class Supervisor {
   }
 
   /// Runs the virtual machine: the exit code of the container's process.
-  ///
-  /// An error before the program runs is told to who waits for it, and thrown.
-  func run() throws(RuntimeError) -> CInt {
-    do {
+  func run() -> CInt {
+    defer { engine.console.flush() }
+    do throws(RuntimeError) {
       try engine.start()
       try runHooks()
       try awaitAgent()
       try session.create(payload())
       return try attend()
     } catch {
-      try? (starter ?? creator)?.send(.failed(error))
-      throw error
+      Self.report(error, to: starter ?? creator)
+      return error.exitCode
     }
+  }
+
+  /// Tells who waits for the container; where nobody does any more, the container's own error
+  /// stream, which an engine keeps as its log.
+  static func report(_ error: RuntimeError, to waiting: LaunchChannel?) {
+    if let waiting, (try? waiting.send(.failed(error))) != nil { return }
+    try? FileDescriptor.writeAll(2, Array("swrun: \(error)\n".utf8))
   }
 
   /// The host's hooks run while the guest boots.
@@ -136,8 +142,9 @@ final class Supervisor {
       case .started:
         phase = .running
         // The end of the connection says so.
+        starter?.socket.close()
         starter = nil
-        creator = nil
+        leaveCreator()
       case .failed(let error): throw error
       case .exited(let code): return code
       case .warning(let text): warn(text)
@@ -178,6 +185,11 @@ final class Supervisor {
     if !goesOn { throw Self.abandoned }
     if phase == .creating { return }
     if startListener == nil { return try start() }
+    leaveCreator()
+  }
+
+  private func leaveCreator() {
+    creator?.socket.close()
     creator = nil
   }
 
