@@ -118,6 +118,16 @@ extension Trait where Self == ConditionTrait {
     #expect(try session.next(timeout: 20_000) == .exited(code: 141))
   }
 
+  @Test func whoeverWritesToAProcessThatReadsNoMoreLearnsOfIt() throws {
+    let guest = try TestGuest()
+    let process = try TestProcess(guest)
+    try process.create(guest.request("exec 0<&-; echo closed; sleep 1000"))
+    try process.start()
+    var polled = pollfd(fd: process.input.writer.rawValue, events: 0, revents: 0)
+    while cl_poll(&polled, 1, 0) == 0 { _ = try process.session.next(timeout: 20) }
+    #expect(polled.revents & Int16(POLLERR) != 0)
+  }
+
   @Test func aHostThatIsGoneTakesTheProcessWithIt() throws {
     let guest = try TestGuest()
     var process: TestProcess? = try TestProcess(guest)

@@ -89,7 +89,7 @@ final class TestGuest {
     let target = try FileDescriptor.open(
       path + "/bin/busybox", O_WRONLY | O_CREAT, mode: 0o755)
     try target.writeAll(try File.read("/bin/busybox", limit: 16 << 20))
-    for applet in ["sh", "cat", "sleep", "head", "yes", "stty", "true"] {
+    for applet in ["sh", "cat", "sleep", "head", "yes", "stty", "tty", "tr", "rm"] {
       _ = cl_symlinkat("busybox", AT_FDCWD, path + "/bin/" + applet)
     }
   }
@@ -125,9 +125,9 @@ final class TestGuest {
     return request
   }
 
-  func execRequest(_ arguments: [String]) -> ExecRequest {
+  func execRequest(_ arguments: [String], terminal: Bool = false) -> ExecRequest {
     var process = Spec.standard().process ?? Spec.Process(cwd: "/")
-    process.terminal = false
+    process.terminal = terminal
     process.args = arguments
     var request = ExecRequest()
     request.process = String(decoding: process.encoded(), as: UTF8.self)

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <termios.h>
 #include <time.h>
 
 /// Loads the kernel module of an open file; `compressed` has the kernel unpack it (Linux 5.17).
@@ -43,6 +44,8 @@ static inline int cl_add_entropy(int random, const void *_Nonnull bytes, size_t 
   CL_RET(ioctl(random, RNDRESEEDCRNG));
 }
 static inline void cl_sync(void) { sync(); }
+/// Waits until a terminal's output was sent.
+static inline int cl_drain_terminal(int fd) { CL_RET(tcdrain(fd)); }
 /// The kernel's release into `release`, as `uname -r` prints it.
 static inline int cl_kernel_release(char *_Nonnull release, size_t size) {
   struct utsname name;
@@ -65,8 +68,8 @@ static inline void cl_unblock_signals(void) {
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static inline int cl_vsock_socket(void) {
-  CL_RET(socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0));
+static inline int cl_vsock_socket(bool waits) {
+  CL_RET(socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | (waits ? 0 : SOCK_NONBLOCK), 0));
 }
 /// Binds to a port, or with VMADDR_PORT_ANY to one that nobody has, on every context id.
 static inline int cl_vsock_bind(int fd, unsigned port) {

@@ -6,7 +6,7 @@ internal import Linux
 enum Vsock {
   /// A connection to a port of the host.
   static func connect(port: UInt32) throws(SystemError) -> FileDescriptor {
-    let socket = FileDescriptor(owning: try system("socket", "AF_VSOCK") { cl_vsock_socket() })
+    let socket = FileDescriptor(owning: try system("socket", "AF_VSOCK") { cl_vsock_socket(true) })
     try system("connect", "vsock port \(port) of the host") {
       cl_vsock_connect(socket.rawValue, Port.hostCID, port)
     }
@@ -15,7 +15,8 @@ enum Vsock {
 
   /// A socket that waits for the host at `port`; nil chooses a free one.
   static func listen(port: UInt32?) throws(SystemError) -> StreamListener {
-    let socket = FileDescriptor(owning: try system("socket", "AF_VSOCK") { cl_vsock_socket() })
+    // A peer may be gone before it is taken: accept must not wait for another.
+    let socket = FileDescriptor(owning: try system("socket", "AF_VSOCK") { cl_vsock_socket(false) })
     try system("bind", "vsock port") {
       cl_vsock_bind(socket.rawValue, port ?? CL_VMADDR_PORT_ANY)
     }

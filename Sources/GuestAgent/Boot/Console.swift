@@ -3,16 +3,24 @@ internal import Linux
 
 /// The guest's console, whose last lines the host shows when the guest fails.
 enum Console {
-  /// A line on the console; where that cannot be opened, in the kernel's log.
+  /// The longest line of the kernel's log, in bytes.
+  private static let lineLimit = 900
+
+  /// A line on the console, by way of the kernel's log: that is written at once, while a terminal's
+  /// output may be lost with the machine.
   static func write(_ text: String) {
-    let line = Array("swrun-guest: \(text)\n".utf8)
-    for path in ["/dev/console", "/dev/kmsg"] {
-      if let file = try? FileDescriptor.open(path, O_WRONLY | O_NOCTTY),
-        (try? file.writeAll(line)) != nil
-      {
-        return
-      }
+    let line = "swrun-guest: \(text)".utf8.prefix(lineLimit)
+    // Critical, which no usual log level keeps from the console.
+    if let log = try? FileDescriptor.open("/dev/kmsg", O_WRONLY),
+      (try? log.writeAll(Array("<2>".utf8) + line)) != nil
+    {
+      return
     }
+    guard let console = try? FileDescriptor.open("/dev/console", O_WRONLY | O_NOCTTY) else {
+      return
+    }
+    try? console.writeAll(Array(line) + [UInt8(ascii: "\n")])
+    _ = cl_drain_terminal(console.rawValue)
   }
 
   /// Says why the program does nothing, on standard error, and ends it.

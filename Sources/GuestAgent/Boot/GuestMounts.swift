@@ -16,7 +16,8 @@ enum GuestMounts {
     try mount(
       "tmpfs", "/dev/shm", CL_MS_NOSUID | CL_MS_NODEV, "mode=1777")
     try mount(
-      "cgroup2", "/sys/fs/cgroup", CL_MS_NOSUID | CL_MS_NODEV | CL_MS_NOEXEC)
+      "cgroup2", "/sys/fs/cgroup", CL_MS_NOSUID | CL_MS_NODEV | CL_MS_NOEXEC,
+      "nsdelegate,memory_recursiveprot")
   }
 
   static func mountShares() throws(RuntimeError) {

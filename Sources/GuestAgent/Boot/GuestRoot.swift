@@ -17,7 +17,7 @@ enum GuestRoot {
       let initial = try FileDescriptor.open("/", O_RDONLY | O_DIRECTORY)
       try File.makeDirectories(staging)
       try mount("tmpfs", staging, "mode=0755,size=16m")
-      for name in ["proc", "dev", "sys", "run", "tmp"] {
+      for name in ["proc", "dev", "sys", "run"] {
         try File.makeDirectories(staging + "/" + name)
       }
       try move("/proc", to: staging + "/proc")

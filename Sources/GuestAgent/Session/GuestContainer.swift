@@ -31,6 +31,9 @@ struct GuestContainer {
 
   func creation(_ request: CreateRequest) throws(RuntimeError) -> PlannedProcess {
     let id = try ContainerID(request.id)
+    if let other = try lifecycle.store.list().first {
+      throw RuntimeError("guest: it has its container already: \(other)")
+    }
     var bundle = try Bundle(path: request.bundle, configuration: Array(request.spec.utf8))
     bundle.spec.annotations = request.annotations
     bundle.spec.linux.cgroupsPath = "\(settings.cgroupParent)/\(id)"
