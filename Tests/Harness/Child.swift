@@ -152,9 +152,9 @@ public final class Child {
   public func signal(_ number: Int32) -> Bool { ch_pidfd_send_signal(pidfd, number) == 0 }
 
   /// Waits for the end and collects the output; the child is killed and an error thrown when it
-  /// takes longer than `timeout` seconds.
+  /// takes longer than `timeout` seconds (times `patience`).
   public func finish(timeout: Double = 60) throws -> Outcome {
-    let deadline = Date().addingTimeInterval(timeout)
+    let deadline = Date().addingTimeInterval(timeout * patience)
     while ended == nil {
       guard Date() < deadline else {
         signal(SIGKILL)
@@ -162,7 +162,7 @@ public final class Child {
         _ = ch_reap(pid, &status)
         ended = (137, SIGKILL)
         drain()
-        throw HarnessError("timed out after \(timeout) s: \(result())")
+        throw HarnessError("timed out after \(timeout * patience) s: \(result())")
       }
       step(100)
     }
@@ -172,7 +172,7 @@ public final class Child {
 
   /// Waits until the output so far holds `text`.
   public func expect(_ text: String, timeout: Double = 20) throws {
-    let deadline = Date().addingTimeInterval(timeout)
+    let deadline = Date().addingTimeInterval(timeout * patience)
     while !text.isEmpty, !result().out.contains(text) {
       guard Date() < deadline, ended == nil else {
         throw HarnessError("no \(text.debugDescription) in the output: \(result())")
@@ -274,6 +274,9 @@ private func withOptional<R>(_ string: String?, _ body: (UnsafePointer<CChar>?) 
   guard let string else { return body(nil) }
   return string.withCString { body($0) }
 }
+
+/// How many times longer things may take than on an ordinary machine: $SWRUN_PATIENCE, else 1.
+let patience = Double(ProcessInfo.processInfo.environment["SWRUN_PATIENCE"] ?? "") ?? 1
 
 /// Runs a program of the host to its end.
 @discardableResult

@@ -47,6 +47,9 @@ public enum Machine {
     isRoot && hierarchies.contains { $0.controllers.contains(controller) }
   }
 
+  /// v2 has a freezer in every cgroup, v1 where its hierarchy is mounted.
+  public static var canFreeze: Bool { hasV1("freezer") || (isRoot && cgroups == .unified) }
+
   public static func has(program: String) -> Bool { access(Child.find(program), X_OK) == 0 }
   public static func hasNamespace(_ name: String) -> Bool {
     access("/proc/self/ns/\(name)", F_OK) == 0

@@ -14,8 +14,12 @@ extension Trait where Self == ConditionTrait {
   public static func controller(_ name: String) -> Self {
     .enabled(if: Machine.hasController(name), "no cgroup controller \(name) here")
   }
+  public static var freezer: Self { .enabled(if: Machine.canFreeze, "no cgroup freezer here") }
   public static func v1(_ name: String) -> Self {
     .enabled(if: Machine.hasV1(name), "no v1 hierarchy of the controller \(name) here")
+  }
+  public static var v2: Self {
+    .enabled(if: Machine.isRoot && Machine.cgroups == .unified, "cgroups are not v2 alone here")
   }
   public static func kernel(_ major: Int, _ minor: Int) -> Self {
     .enabled(if: Machine.kernelIsAtLeast(major, minor), "needs Linux \(major).\(minor)")

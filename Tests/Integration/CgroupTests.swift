@@ -56,7 +56,7 @@ import Testing
     }
   }
 
-  @Test(.v1("blkio")) func throttledDevices() throws {
+  @Test(.controller("blkio")) func throttledDevices() throws {
     try withSandbox { box in
       let throttle: (Int) -> [[String: Any]] = { [["major": 7, "minor": 0, "rate": $0]] }
       let container = try box.running {
@@ -65,6 +65,11 @@ import Testing
           "throttleWriteBpsDevice": throttle(2_097_152),
           "throttleReadIOPSDevice": throttle(100), "throttleWriteIOPSDevice": throttle(200),
         ]
+      }
+      guard cgroupIsV1("blkio") else {
+        let text = try file(container, "io", "io.max")
+        #expect(text == "7:0 rbps=1048576 wbps=2097152 riops=100 wiops=200")
+        return
       }
       for (name, value) in [
         ("read_bps", 1_048_576), ("write_bps", 2_097_152), ("read_iops", 100), ("write_iops", 200),
@@ -110,13 +115,41 @@ import Testing
     try withSandbox { box in
       let container = try box.running()
       let pid = try container.pid()
-      for hierarchy in Machine.hierarchies where !hierarchy.isUnified {
-        guard let name = hierarchy.controllers.first else { continue }
+      for hierarchy in Machine.hierarchies {
+        // "" is the unified one, which on a hybrid machine need not have the container.
+        guard let name = hierarchy.controllers.first ?? (Machine.cgroups == .unified ? "" : nil)
+        else { continue }
         let path = ProcessView(pid).cgroup(name) ?? ""
         #expect(path.contains(container.id), "\(name): \(path)")
         let members = Machine.read(path + "/cgroup.procs") ?? ""
         #expect(members.split(separator: "\n").contains("\(pid)"), "\(name)")
       }
+    }
+  }
+
+  @Test(.v2) func unifiedFiles() throws {
+    try withSandbox { box in
+      let files = [
+        "memory.high": "50331648", "memory.swap.max": "0", "cpu.weight": "77", "pids.max": "31",
+        "cpu.max": "40000 80000", "memory.oom.group": "1",
+      ]
+      let container = try box.running { $0["linux.resources.unified"] = files }
+      for (name, text) in files { #expect(try file(container, "", name) == text, "\(name)") }
+      let unknown = try box.container {
+        $0["linux.resources.unified"] = ["memory.nosuch": "1"]
+        $0.args("true")
+      }
+      refused(try unknown.run())
+    }
+  }
+
+  @Test(.v2) func everyControllerIsThereForTheContainersOwnCgroups() throws {
+    try withSandbox { box in
+      let container = try box.running()
+      let own = try file(container, "", "cgroup.controllers").split(separator: " ")
+      let all = (Machine.read("/sys/fs/cgroup/cgroup.controllers") ?? "")
+        .split(whereSeparator: \.isWhitespace)
+      #expect(Set(own) == Set(all))
     }
   }
 
@@ -160,7 +193,7 @@ import Testing
     }
   }
 
-  @Test(.v1("freezer")) func pauseAndResume() throws {
+  @Test(.freezer) func pauseAndResume() throws {
     try withSandbox { box in
       let container = try box.running {
         $0.sh("i=0; while :; do i=$((i+1)); echo $i; usleep 10000; done")
@@ -179,7 +212,7 @@ import Testing
     }
   }
 
-  @Test(.v1("freezer")) func aPausedContainerIsDeletedByForce() throws {
+  @Test(.freezer) func aPausedContainerIsDeletedByForce() throws {
     try withSandbox { box in
       let container = try box.running()
       let process = try container.process()
@@ -189,7 +222,7 @@ import Testing
     }
   }
 
-  @Test(.v1("freezer")) func killReachesAPausedContainer() throws {
+  @Test(.freezer) func killReachesAPausedContainer() throws {
     try withSandbox { box in
       let container = try box.running()
       try container.pause().ok("pause")

@@ -59,13 +59,15 @@ import Testing
     }
   }
 
-  @Test(.v1("memory"), .v1("cpu"), .v1("pids")) func limits() throws {
+  @Test(.controller("memory"), .controller("cpu"), .controller("pids")) func limits() throws {
     try withSandbox { box in
       let result = try run(
         box,
         ["--rootfs", try rootfs(box), "--memory", "256m", "--cpus", "1.5", "--pids", "100"],
         "/bin/sh", "-c",
-        "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes pids/pids.max cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us"
+        cgroupIsV1("memory")
+          ? "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes pids/pids.max cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us"
+          : "cd /sys/fs/cgroup; cat memory.max pids.max; tr ' ' '\\n' < cpu.max"
       )
       let numbers = result.lines.compactMap { Int($0) }
       #expect(numbers.prefix(2) == [256 << 20, 100], "\(result)")

@@ -4,30 +4,50 @@ import Testing
 
 /// update and events --stats.
 @Suite(.root) struct Update {
-  static let options: [(String, String, String, String, String, String)] = [
-    // Option, value, controller, v1 file, v1 text, v2 text (file in v2 by name below)
-    ("--memory", "48000000", "memory", "memory.limit_in_bytes", "47996928", "memory.max"),
-    (
-      "--memory-reservation", "24002560", "memory", "memory.soft_limit_in_bytes", "24002560",
-      "memory.low"
-    ),
-    ("--cpu-share", "256", "cpu", "cpu.shares", "256", "cpu.weight"),
-    ("--cpu-quota", "30000", "cpu", "cpu.cfs_quota_us", "30000", "cpu.max"),
-    ("--cpu-period", "40000", "cpu", "cpu.cfs_period_us", "40000", "cpu.max"),
-    ("--cpuset-cpus", "0", "cpuset", "cpuset.cpus", "0", "cpuset.cpus"),
-    ("--cpuset-mems", "0", "cpuset", "cpuset.mems", "0", "cpuset.mems"),
-    ("--pids-limit", "44", "pids", "pids.max", "44", "pids.max"),
+  struct Option: Sendable, CustomStringConvertible {
+    let name: String
+    let value: String
+    let controller: String
+    let v1: (file: String, text: String)
+    let v2: (file: String, text: String)
+    var description: String { name }
+
+    init(
+      _ name: String, _ value: String, _ controller: String, _ v1: (String, String),
+      _ v2: (String, String)
+    ) {
+      self.name = name
+      self.value = value
+      self.controller = controller
+      self.v1 = v1
+      self.v2 = v2
+    }
+  }
+
+  static let options = [
+    Option(
+      "--memory", "48000000", "memory", ("memory.limit_in_bytes", "47996928"),
+      ("memory.max", "47996928")),
+    Option(
+      "--memory-reservation", "24002560", "memory", ("memory.soft_limit_in_bytes", "24002560"),
+      ("memory.low", "24002560")),
+    Option("--cpu-share", "256", "cpu", ("cpu.shares", "256"), ("cpu.weight", "10")),
+    Option(
+      "--cpu-quota", "30000", "cpu", ("cpu.cfs_quota_us", "30000"), ("cpu.max", "30000 100000")),
+    Option(
+      "--cpu-period", "40000", "cpu", ("cpu.cfs_period_us", "40000"), ("cpu.max", "max 40000")),
+    Option("--cpuset-cpus", "0", "cpuset", ("cpuset.cpus", "0"), ("cpuset.cpus", "0")),
+    Option("--cpuset-mems", "0", "cpuset", ("cpuset.mems", "0"), ("cpuset.mems", "0")),
+    Option("--pids-limit", "44", "pids", ("pids.max", "44"), ("pids.max", "44")),
   ]
 
-  @Test(arguments: options.indices) func anOption(index: Int) throws {
-    let (option, value, controller, v1, text, v2) = Self.options[index]
-    guard Machine.hasController(controller) else { return }
+  @Test(arguments: options) func anOption(option: Option) throws {
+    guard Machine.hasController(option.controller) else { return }
     try withSandbox { box in
       let container = try box.running()
-      try box.swrun("update", option, value, container.id).ok("update")
-      let isV1 = cgroupIsV1(controller)
-      let found = try file(container, controller, isV1 ? v1 : v2)
-      if isV1 { #expect(found == text, "\(option)") } else { #expect(found != "max", "\(option)") }
+      try box.swrun("update", option.name, option.value, container.id).ok("update")
+      let expected = cgroupIsV1(option.controller) ? option.v1 : option.v2
+      #expect(try file(container, option.controller, expected.file) == expected.text)
     }
   }
 
@@ -63,6 +83,20 @@ import Testing
       let before = try file(container, "devices", "devices.list")
       try box.swrun("update", "--pids-limit", "25", container.id).ok("update")
       #expect(try file(container, "devices", "devices.list") == before)
+    }
+  }
+
+  @Test(.controller("pids")) func theDeviceRulesHoldAfterAnUpdate() throws {
+    try withSandbox { box in
+      let container = try box.running {
+        $0.capabilities(["CAP_MKNOD"], in: ["bounding", "effective", "permitted"])
+      }
+      let open = "mknod /dev/shm/mem c 1 1; head -c 0 /dev/shm/mem && head -c 0 /dev/zero"
+      let before = try container.sh(open)
+      #expect(before.code != 0 && before.err.contains("not permitted"), "\(before)")
+      try box.swrun("update", "--pids-limit", "25", container.id).ok("update")
+      let after = try container.sh("head -c 0 /dev/zero && head -c 0 /dev/shm/mem")
+      #expect(after.code != 0 && after.err.contains("mem: Operation not permitted"), "\(after)")
     }
   }
 
