@@ -41,9 +41,9 @@ public final class PseudoTerminal {
     _ = Foundation.write(master, bytes, bytes.count)
   }
 
-  /// What comes until the text is seen, or 15 seconds are over.
+  /// What comes until the text is seen, or 15 seconds (times `patience`) are over.
   public func read(until text: String) -> String {
-    let deadline = Date().addingTimeInterval(15)
+    let deadline = Date().addingTimeInterval(15 * patience)
     var buffer = [UInt8](repeating: 0, count: 65536)
     let wanted = Array(text.utf8)
     while Date() < deadline {

@@ -1,0 +1,112 @@
+import Foundation
+import Harness
+import Testing
+
+/// create, start, state, kill, delete and the exit code.
+extension Machines {
+  @Suite struct Lifecycle {
+    @Test func createStartKillDelete() throws {
+      try withSandbox { box in
+        let container = try box.machine {
+          $0.sh("trap 'echo got TERM; exit 9' TERM; echo started; while :; do sleep 0.1; done")
+        }
+        try container.create().ok("create")
+        #expect(try container.status() == "created")
+        #expect(container.output() == "", "nothing runs before start")
+        refused(try container.delete())
+        try container.start().ok("start")
+        #expect(container.waitsForOutput("started"))
+        #expect(try container.status() == "running")
+        let process = try container.process()
+        #expect(process.commandLine.first?.contains("swrun-vmm") == true)
+        try container.kill("TERM").ok("kill")
+        #expect(container.waits(for: "stopped"))
+        #expect(container.output().contains("got TERM"), "\(container.output())")
+        try container.delete().ok("delete")
+        #expect(!container.hasState && !process.isAlive)
+      }
+    }
+
+    @Test func theStateTellsTheIsolation() throws {
+      try withSandbox { box in
+        let container = try box.runningMachine()
+        let text = try box.swrun("state", container.id).ok("state").out
+        #expect(text.contains("vm") && text.contains("dev.swrun.isolation"), "\(text)")
+        #expect(try box.swrun("list").out.contains(container.id))
+      }
+    }
+
+    @Test(arguments: [0, 1, 42, 255]) func theExitCode(code: Int32) throws {
+      try withSandbox { box in
+        let result = try box.runMachine { $0.sh("exit \(code)") }
+        #expect(result.code == code, "\(result)")
+      }
+    }
+
+    @Test func aProcessThatASignalEnds() throws {
+      try withSandbox { box in
+        let result = try box.runMachine { $0.sh("kill -KILL $$") }
+        // Pid 1 of a pid namespace is not killed by itself; it goes on and ends well.
+        #expect([0, 137].contains(result.code), "\(result)")
+        let container = try box.machine()
+        let run = try container.start(foreground: [])
+        #expect(container.waits(for: "running"))
+        try container.kill("KILL").ok("kill")
+        #expect(try run.finish().code == 137)
+      }
+    }
+
+    @Test func aSignalToTheForegroundReachesTheProcess() throws {
+      try withSandbox { box in
+        let container = try box.machine {
+          $0.sh("trap 'exit 7' INT; echo ready; while :; do sleep 0.1; done")
+        }
+        let run = try container.start(foreground: [])
+        try run.expect("ready", timeout: 60)
+        run.signal(SIGINT)
+        #expect(try run.finish().code == 7)
+      }
+    }
+
+    @Test func aCommandThatIsNotThere() throws {
+      try withSandbox { box in
+        let result = try box.runMachine { $0.args("/bin/nosuch") }
+        refused(result, saying: ["/bin/nosuch"])
+        #expect(result.code == 127, "\(result)")
+      }
+    }
+
+    @Test func pauseResumeAndDeleteByForce() throws {
+      try withSandbox { box in
+        let container = try box.runningMachine {
+          $0.sh("i=0; while :; do i=$((i+1)); echo $i; usleep 10000; done")
+        }
+        #expect(container.waitsForOutput("3"))
+        let process = try container.process()
+        try container.pause().ok("pause")
+        #expect(try container.status() == "paused")
+        // What was under way when the machine stopped may still arrive.
+        usleep(300_000)
+        let before = container.output().count
+        usleep(300_000)
+        #expect(container.output().count == before, "a paused machine does nothing")
+        try container.resume().ok("resume")
+        #expect(eventually { container.output().count > before })
+        try container.pause().ok("pause again")
+        try container.delete(force: true).ok("delete --force")
+        #expect(eventually { !process.isAlive })
+      }
+    }
+
+    @Test func aKilledMonitorLeavesAStoppedContainer() throws {
+      try withSandbox { box in
+        let container = try box.runningMachine()
+        let pid = try container.pid()
+        #expect(Foundation.kill(pid, SIGKILL) == 0)
+        #expect(container.waits(for: "stopped"))
+        refused(try container.exec([], "true"))
+        try container.delete().ok("delete")
+      }
+    }
+  }
+}

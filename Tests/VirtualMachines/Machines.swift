@@ -1,0 +1,72 @@
+import Foundation
+import Harness
+import Testing
+
+/// Every test of `--vm`. One after another: each boots a machine, and an emulated one takes a processor.
+@Suite(.root, .swrunOnly, .machines, .serialized) struct Machines {
+  /// What `features` says about the engines and the kernel.
+  static let features: [String: String] = {
+    guard let result = try? host(Runtime.path, "features"),
+      let object = try? JSONSerialization.jsonObject(with: Data(result.out.utf8)) as? [String: Any]
+    else { return [:] }
+    return object["annotations"] as? [String: String] ?? [:]
+  }()
+
+  static var engine: String { features["dev.swrun.vm.engine"] ?? "none" }
+  static var kernel: String { features["dev.swrun.vm.kernel"] ?? "none" }
+
+  /// The test machine of hack/testbed has all that is needed, and a real /dev/kvm.
+  static let isTestbed = ProcessInfo.processInfo.environment["SWRUN_TESTBED"] != nil
+}
+
+extension Trait where Self == ConditionTrait {
+  /// Needs an engine and a guest kernel. Nothing is skipped in the testbed, where both must be there.
+  static var machines: Self {
+    .enabled(
+      if: Machines.isTestbed || (Machines.engine != "none" && Machines.kernel.hasPrefix("/")),
+      "no engine or no guest kernel here: \(Machines.features)")
+  }
+  static var testbed: Self { .enabled(if: Machines.isTestbed, "this is not the testbed") }
+}
+
+extension Config {
+  /// The same bundle in a virtual machine of its own.
+  mutating func isolate(_ annotations: [String: String] = [:]) {
+    json["annotations"] = ["dev.swrun.isolation": "vm"].merging(annotations) { $1 }
+  }
+}
+
+extension Sandbox {
+  /// A bundle for a VM.
+  func machine(_ edit: (inout Config) throws -> Void = { _ in }) throws -> Container {
+    try container("vm") {
+      $0.isolate()
+      $0.args("/bin/sleep", "1000")
+      try edit(&$0)
+    }
+  }
+
+  /// A VM whose process waits.
+  func runningMachine(_ edit: (inout Config) throws -> Void = { _ in }) throws -> Container {
+    let container = try machine(edit)
+    try container.run("--detach").ok("run --detach of a VM")
+    return container
+  }
+
+  /// Runs a VM in the foreground.
+  func runMachine(
+    input: Input = .null, timeout: Double = 60, _ edit: (inout Config) throws -> Void
+  ) throws -> Outcome {
+    try machine(edit).run(input: input, timeout: timeout)
+  }
+}
+
+/// A refusal: a code, and an error that says these words. An engine's warning may stand before it.
+func refused(
+  _ result: Outcome, saying words: [String] = [], sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(result.code != 0, "\(result)", sourceLocation: sourceLocation)
+  for word in words {
+    #expect(result.err.contains(word), "\(word) in \(result)", sourceLocation: sourceLocation)
+  }
+}

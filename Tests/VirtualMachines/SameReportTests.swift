@@ -1,0 +1,56 @@
+import Harness
+import Testing
+
+/// What the process inside sees is the same in a VM as in a container, but for its kernel.
+extension Machines {
+  @Suite struct SameReport {
+    static let report = """
+      echo "hostname $(hostname)"
+      echo "environment $GREETING"
+      id
+      echo "pid $$ of $(ls -d /proc/[0-9]* | wc -l)"
+      grep -E '^(Cap|NoNewPrivs|Seccomp:|Groups|Umask|SigIgn|SigBlk)' /proc/self/status
+      chmod 700 /tmp 2>&1
+      touch /x 2>&1
+      sed 's/^[0-9]* [0-9]* [0-9:]* [^ ]* //; s/ - \\([^ ]*\\) .*/ \\1/; s/ shared:[0-9]*//' /proc/self/mountinfo | cut -d' ' -f1 | sort
+      ls /dev | grep -v ^ptmx
+      ulimit -Sn
+      ulimit -Hn
+      ls /sys/class/net
+      cat /proc/kcore 2>&1 | wc -c
+      echo x 2>&1 > /proc/sys/kernel/hostname
+      ls -l /proc/self/fd | sed 's/.* \\([0-9]*\\) -> .*/\\1/' | grep -c '^[0-9]*$'
+      pwd
+      exit 42
+      """
+
+    @Test func aRestrictedProcess() throws {
+      try withSandbox { box in
+        let edit: (inout Config) -> Void = {
+          $0["process.user"] = ["uid": 1000, "gid": 1000, "additionalGids": [5], "umask": 0o27]
+          $0.env("GREETING=hello from config.json")
+          $0["process.rlimits"] = [["type": "RLIMIT_NOFILE", "soft": 256, "hard": 512]]
+          $0.capabilities(["CAP_NET_BIND_SERVICE", "CAP_KILL"], in: ["bounding", "permitted"])
+          $0.capabilities(
+            ["CAP_NET_BIND_SERVICE"], in: ["effective", "inheritable", "ambient"])
+          $0["linux.resources.memory"] = ["limit": 128 << 20]
+          $0["linux.resources.pids"] = ["limit": 64]
+          $0["linux.seccomp"] = [
+            "defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+            "syscalls": [
+              [
+                "names": ["chmod", "fchmodat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1,
+              ] as [String: Any]
+            ],
+          ]
+          $0.namespace("cgroup")
+          $0.sh(Self.report)
+        }
+        let container = try box.run(edit)
+        let machine = try box.runMachine { edit(&$0) }
+        #expect(container.code == 42 && machine.code == 42, "\(container)\(machine)")
+        #expect(machine.lines == container.lines)
+      }
+    }
+  }
+}
