@@ -224,7 +224,9 @@ public final class VhostUserBackend: @unchecked Sendable {
         if number == 0 { deactivate() } else { try activateIfReady() }
         return
       }
-      guard !isActive else { throw .badValue(message.request, "the device is active") }
+      guard rings[index].queue == nil else {
+        throw .badValue(message.request, "queue \(index) is active")
+      }
       if message.request == .setRingSize {
         // The front-end chooses: a device's own sizes are those that it would offer itself.
         guard number > 0, number <= Self.ringSizeLimit, number & (number - 1) == 0 else {
@@ -255,7 +257,9 @@ public final class VhostUserBackend: @unchecked Sendable {
     let flags = fields.next32()
     guard index < UInt32(rings.count) else { throw .badValue(message.request, "queue \(index)") }
     // Flag 1 asks for a log of what was written, which was not offered.
-    guard flags == 0, !isActive else { throw .badValue(message.request, "flags \(flags)") }
+    guard flags == 0, rings[Int(index)].queue == nil else {
+      throw .badValue(message.request, "flags \(flags), or queue \(index) is active")
+    }
     let descriptors = fields.next64()
     let used = fields.next64()
     rings[Int(index)].addresses = VhostUserRing.Addresses(
@@ -278,10 +282,12 @@ public final class VhostUserBackend: @unchecked Sendable {
     }
     switch message.request {
     case .setRingKick:
-      guard let descriptor, !isActive else {
+      guard let descriptor, rings[index].queue == nil else {
         throw .badValue(message.request, "polling is not supported, nor a change while active")
       }
       rings[index].kick = descriptor
+      // Another ring of a device that is active already: it goes on with all of them.
+      deactivate()
       try activateIfReady()
     case .setRingCall: rings[index].interrupt.replace(descriptor?.take()?.release() ?? -1)
     default: break

@@ -12,6 +12,9 @@ enum Jail {
   static let fileServerCapabilities: [CInt] = [
     CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETGID, CAP_SETUID, CAP_MKNOD,
     CAP_SETFCAP,
+    // The process of the engine qemu runs as another user, and has to be ended with the machine:
+    // there is no other process in this pid namespace.
+    CAP_KILL,
   ]
 
   /// /proc/self/fd of this process, from a proc that nobody can look up: what a file server reopens

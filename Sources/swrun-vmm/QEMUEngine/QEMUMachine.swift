@@ -89,7 +89,7 @@ final class QEMUMachine: Engine, @unchecked Sendable {
   }
 
   func stop() {
-    kill()
+    let isKilled = kill()
     loop.perform { [self] in
       for backend in backends { backend.close() }
     }
@@ -97,12 +97,20 @@ final class QEMUMachine: Engine, @unchecked Sendable {
     loop.stop()
     status.withLock { status in
       var result: CInt = 0
-      if status == nil, unsafe cl_waitpid(process.pid, &result, 0) >= 0 { status = result }
+      // One that can't be killed ends with this process, and is not waited for.
+      if status == nil, unsafe cl_waitpid(process.pid, &result, isKilled ? 0 : CInt(WNOHANG)) > 0 {
+        status = result
+      }
     }
     console.flush()
   }
 
-  private func kill() { _ = cl_pidfd_send_signal(process.pidfd, SIGKILL) }
+  /// Whether it has ended, or is about to.
+  @discardableResult
+  private func kill() -> Bool {
+    let result = cl_pidfd_send_signal(process.pidfd, SIGKILL)
+    return result == 0 || result == -ESRCH
+  }
 
   // MARK: What happens
 
