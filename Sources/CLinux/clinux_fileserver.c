@@ -27,8 +27,6 @@ static int set_effective(const struct cl_fs_thread *thread, uint64_t effective) 
 }
 
 int cl_fs_prepare(struct cl_fs_thread *thread, int proc_self_fd) {
-  uid_t uid, saved_uid;
-  gid_t gid, saved_gid;
   if (syscall(SYS_unshare, CLONE_FS) < 0) return -errno;
   if (fchdir(proc_self_fd) < 0) return -errno;
   if (syscall(SYS_setgroups, 0, NULL) < 0) {
@@ -36,8 +34,8 @@ int cl_fs_prepare(struct cl_fs_thread *thread, int proc_self_fd) {
     int error = errno, count = getgroups(0, NULL);
     if (count != 0) return -error;
   }
-  if (getresuid(&uid, &thread->uid, &saved_uid) < 0) return -errno;
-  if (getresgid(&gid, &thread->gid, &saved_gid) < 0) return -errno;
+  thread->uid = geteuid();
+  thread->gid = getegid();
   struct cl_capability_sets sets;
   int result = cl_capget(&sets);
   if (result < 0) return result;

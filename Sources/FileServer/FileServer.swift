@@ -1,4 +1,4 @@
-public import CLinux
+internal import CLinux
 public import Linux
 
 /// A FUSE server for one guest, over descriptors: it answers what the guest's kernel asks of the
@@ -63,7 +63,8 @@ public import Linux
   ///
   /// The bytes written to `reply`; 0 for requests without an answer.
   public func handle(
-    request: UnsafeBufferPointer<iovec>, reply: UnsafeBufferPointer<iovec>
+    request: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>,
+    reply: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>
   ) -> Int {
     let thread = unsafe cl_fs_thread()
     guard let memory = unsafe thread.pointee.memory else { return 0 }

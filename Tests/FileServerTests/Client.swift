@@ -234,25 +234,20 @@ final class Client {
 extension FileServer {
   /// Handles one request whose bytes and whose reply's room are cut into segments; the reply.
   func exchange(_ request: [[UInt8]], room: [Int]) -> [UInt8] {
-    var input: [iovec] = []
-    for part in request {
-      let memory = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: max(1, part.count), alignment: 1)
+    let input = request.map { part in
+      let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: part.count, alignment: 1)
       memory.copyBytes(from: part)
-      input.append(iovec(iov_base: memory.baseAddress, iov_len: part.count))
+      return memory
     }
-    let output = room.map { size in
-      let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, size), alignment: 1)
-      return iovec(iov_base: memory.baseAddress, iov_len: size)
+    let output = room.map {
+      UnsafeMutableRawBufferPointer.allocate(byteCount: $0, alignment: 1)
     }
     let count = input.withUnsafeBufferPointer { input in
       output.withUnsafeBufferPointer { handle(request: input, reply: $0) }
     }
     var reply: [UInt8] = []
-    for part in output {
-      reply += UnsafeRawBufferPointer(start: part.iov_base, count: part.iov_len)
-    }
-    for part in input + output { part.iov_base.deallocate() }
+    for part in output { reply += part }
+    for part in input + output { part.deallocate() }
     precondition(count <= reply.count)
     return Array(reply[..<count])
   }

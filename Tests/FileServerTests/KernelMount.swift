@@ -68,8 +68,8 @@ final class KernelMount {
         let count = cl_read(device, request, size)
         if count == -Int(EINTR) || count == -Int(ENOENT) { continue }
         if count <= 0 { return }
-        let input = [iovec(iov_base: request, iov_len: count)]
-        let output = [iovec(iov_base: reply, iov_len: size)]
+        let input = [UnsafeMutableRawBufferPointer(start: request, count: count)]
+        let output = [UnsafeMutableRawBufferPointer(start: reply, count: size)]
         let written = input.withUnsafeBufferPointer { input in
           output.withUnsafeBufferPointer { server.handle(request: input, reply: $0) }
         }

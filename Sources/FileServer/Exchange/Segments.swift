@@ -4,13 +4,13 @@ internal import CLinux
 ///
 /// The guest may change the bytes at any time: what decides anything is copied once, then looked at.
 @safe struct Segments {
-  private let segments: UnsafeBufferPointer<iovec>
+  private let segments: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>
   let count: Int
 
-  init(_ segments: UnsafeBufferPointer<iovec>) {
+  init(_ segments: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>) {
     unsafe self.segments = unsafe segments
     var count = 0
-    for index in 0..<segments.count { count &+= unsafe segments[index].iov_len }
+    for index in 0..<segments.count { count &+= unsafe segments[index].count }
     self.count = max(0, count)
   }
 
@@ -20,13 +20,13 @@ internal import CLinux
     var done = 0
     for index in unsafe 0..<segments.count {
       let segment = unsafe segments[index]
-      if unsafe skip >= segment.iov_len {
-        unsafe skip -= segment.iov_len
+      if unsafe skip >= segment.count {
+        unsafe skip -= segment.count
         continue
       }
-      let part = unsafe min(segment.iov_len - skip, size - done)
+      let part = unsafe min(segment.count - skip, size - done)
       if part <= 0 { break }
-      unsafe memcpy(target + done, segment.iov_base! + skip, part)
+      unsafe memcpy(target + done, segment.baseAddress! + skip, part)
       done += part
       skip = 0
     }
@@ -39,13 +39,13 @@ internal import CLinux
     var done = 0
     for index in unsafe 0..<segments.count {
       let segment = unsafe segments[index]
-      if unsafe skip >= segment.iov_len {
-        unsafe skip -= segment.iov_len
+      if unsafe skip >= segment.count {
+        unsafe skip -= segment.count
         continue
       }
-      let part = unsafe min(segment.iov_len - skip, size - done)
+      let part = unsafe min(segment.count - skip, size - done)
       if part <= 0 { break }
-      unsafe memcpy(segment.iov_base! + skip, source + done, part)
+      unsafe memcpy(segment.baseAddress! + skip, source + done, part)
       done += part
       skip = 0
     }
@@ -63,13 +63,13 @@ internal import CLinux
     for index in unsafe 0..<segments.count {
       if count == capacity { break }
       let segment = unsafe segments[index]
-      if unsafe skip >= segment.iov_len {
-        unsafe skip -= segment.iov_len
+      if unsafe skip >= segment.count {
+        unsafe skip -= segment.count
         continue
       }
-      let part = unsafe min(segment.iov_len - skip, size - bytes)
+      let part = unsafe min(segment.count - skip, size - bytes)
       if part <= 0 { break }
-      unsafe vectors[count] = unsafe iovec(iov_base: segment.iov_base! + skip, iov_len: part)
+      unsafe vectors[count] = unsafe iovec(iov_base: segment.baseAddress! + skip, iov_len: part)
       bytes += part
       count += 1
       skip = 0
