@@ -20,11 +20,11 @@ internal import CLinux
     var done = 0
     for index in unsafe 0..<segments.count {
       let segment = unsafe segments[index]
-      if unsafe skip >= segment.count {
-        unsafe skip -= segment.count
+      if skip >= segment.count {
+        skip -= segment.count
         continue
       }
-      let part = unsafe min(segment.count - skip, size - done)
+      let part = min(segment.count - skip, size - done)
       if part <= 0 { break }
       unsafe memcpy(target + done, segment.baseAddress! + skip, part)
       done += part
@@ -39,11 +39,11 @@ internal import CLinux
     var done = 0
     for index in unsafe 0..<segments.count {
       let segment = unsafe segments[index]
-      if unsafe skip >= segment.count {
-        unsafe skip -= segment.count
+      if skip >= segment.count {
+        skip -= segment.count
         continue
       }
-      let part = unsafe min(segment.count - skip, size - done)
+      let part = min(segment.count - skip, size - done)
       if part <= 0 { break }
       unsafe memcpy(segment.baseAddress! + skip, source + done, part)
       done += part
@@ -63,11 +63,11 @@ internal import CLinux
     for index in unsafe 0..<segments.count {
       if count == capacity { break }
       let segment = unsafe segments[index]
-      if unsafe skip >= segment.count {
-        unsafe skip -= segment.count
+      if skip >= segment.count {
+        skip -= segment.count
         continue
       }
-      let part = unsafe min(segment.count - skip, size - bytes)
+      let part = min(segment.count - skip, size - bytes)
       if part <= 0 { break }
       unsafe vectors[count] = unsafe iovec(iov_base: segment.baseAddress! + skip, iov_len: part)
       bytes += part
