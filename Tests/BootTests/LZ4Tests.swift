@@ -108,4 +108,23 @@ import Testing
       message { () throws(RuntimeError) in _ = try damaged.decompressed() }
         == "kernel /boot/sample: its compressed kernel is corrupt: it is shorter than it says")
   }
+
+  @Test func zerosAtTheEndOfASegmentAreNotLoaded() throws {
+    var elf = Sample.elf()
+    for index in 0x2300..<0x2800 { elf[index] = 0 }
+    for index in 0x1100..<0x2000 { elf[index] = 0 }
+    let whole = elf
+    ELFHeader.trim(&elf)
+    guard case .elf(let header) = try KernelImage(BootFile(bytes: elf, name: "k")).format else {
+      Issue.record("not ELF any more")
+      return
+    }
+    #expect(header.segments.map(\.fileSize) == [0x100, 0x300])
+    #expect(header.segments.map(\.memorySize) == [0x1000, 0x2000])
+    // Nothing but the two sizes has changed.
+    for place in [64 + 32, 64 + 56 + 32] {
+      elf.replaceSubrange(place..<place + 8, with: whole[place..<place + 8])
+    }
+    #expect(elf == whole)
+  }
 }

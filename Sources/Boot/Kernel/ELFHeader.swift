@@ -15,7 +15,7 @@ struct ELFHeader: Sendable, Equatable {
 
   static let magic: [UInt8] = [0x7f, 0x45, 0x4c, 0x46]
   private static let headerSize = 64
-  private static let programHeaderSize = 56
+  static let programHeaderSize = 56
   private static let mostProgramHeaders = 64
   private static let mostNoteBytes: UInt64 = 1 << 20
   /// XEN_ELFNOTE_PHYS32_ENTRY of Xen's public/elfnote.h.

@@ -57,13 +57,15 @@ public struct KernelImage: Sendable {
     guard let size = payload.value(at: sizeOffset, as: UInt32.self), size <= 1 << 30 else {
       throw RuntimeError("kernel \(file.name): its compressed kernel has no possible size")
     }
-    let bytes: [UInt8]
+    var bytes: [UInt8]
     do throws(LegacyLZ4.Fault) {
       bytes = try LegacyLZ4.decompress(payload, upTo: sizeOffset, size: Int(size))
     } catch {
       throw RuntimeError("kernel \(file.name): its compressed kernel is corrupt: \(error)")
     }
-    guard bytes.starts(with: ELFHeader.magic) else { return nil }
+    // What is not a whole kernel boots as it is, or fails there.
+    guard (try? ELFHeader(BootFile(bytes: bytes, name: file.name))) != nil else { return nil }
+    ELFHeader.trim(&bytes)
     return BootFile(bytes: bytes, name: file.name)
   }
 }

@@ -14,7 +14,7 @@ struct KernelCache {
   ) throws(RuntimeError) -> SharedDescriptor? {
     guard !kernel.isELF else { return nil }
     let status = try step(kernel.file.name) { () throws(SystemError) in try file.status() }
-    let key = CacheKey("kernel 1", [FileIdentity(status).text])
+    let key = CacheKey("kernel 2", [FileIdentity(status).text])
     return try cache.file("kernel-\(key.digest)") { () throws(RuntimeError) in
       guard let inner = try kernel.decompressed() else { return nil }
       return try inner.read(at: 0, count: Int(inner.size))
