@@ -6,6 +6,8 @@ import Testing
 final class Podman {
   let box: Sandbox
   let runtime: String
+  /// Passed to the runtime before its verb, each without its dashes.
+  var runtimeFlags: [String] = []
   static let image = "localhost/busybox:latest"
 
   init(_ box: Sandbox) throws {
@@ -65,7 +67,7 @@ final class Podman {
         "podman", "--root", box.path("storage"), "--runroot", box.path("run"),
         "--tmpdir", box.path("tmp"), "--cgroup-manager", "cgroupfs", "--storage-driver", "vfs",
         "--events-backend", "file", "--runtime", runtime,
-      ] + arguments
+      ] + runtimeFlags.flatMap { ["--runtime-flag", $0] } + arguments
     guard let terminal else {
       return try Child(
         argv, environment: environment, directory: box.directory, input: input)
