@@ -28,7 +28,13 @@ public import Linux
     self.shares = shares
     self.settings = settings
     self.procSelfFd = procSelfFd
-    let limits = settings.limits
+    var descriptors = rlimit()
+    // Up to the hard limit: this process raises its own, before or after.
+    try system("getrlimit", "RLIMIT_NOFILE") {
+      unsafe cl_getrlimit(CInt(CL_RLIMIT_NOFILE), &descriptors)
+    }
+    let limits = settings.limits.fitting(
+      descriptors: Int(clamping: descriptors.rlim_max))
     guard limits.inodes > shares.count, limits.inodes < 1 << 30, limits.handles > 0,
       limits.handles < 1 << 30, shares.count < 1 << 12
     else { throw SystemError(EINVAL, "file server", "limits for \(shares.count) shares") }

@@ -25,6 +25,18 @@ public struct Limits: Sendable {
     self.inodes = inodes
     self.handles = handles
   }
+
+  /// Descriptors of the process that are not the guest's to use up.
+  static let reserve = 512
+
+  /// These limits, or smaller ones in the same proportion where the process can't have so many
+  /// descriptors: a guest must not take those by which the rest of the process works.
+  func fitting(descriptors: Int) -> Limits {
+    let usable = max(128, descriptors - Self.reserve)
+    guard inodes + handles > usable else { return self }
+    let part = max(32, Int(Double(handles) / Double(inodes + handles) * Double(usable)))
+    return Limits(inodes: usable - part, handles: part)
+  }
 }
 
 /// How long the guest trusts what it has read.

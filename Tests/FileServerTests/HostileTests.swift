@@ -200,6 +200,19 @@ import Testing
     }
   }
 
+  /// What the process needs for itself stays beyond the guest's reach.
+  @Test func quotasFitTheProcess() {
+    let limits = Limits(inodes: 400_000, handles: 100_000)
+    let same = limits.fitting(descriptors: 1 << 20)
+    #expect(same.inodes == 400_000 && same.handles == 100_000)
+    for descriptors in [0, 1024, 4096, 65_536, 500_000] {
+      let fitted = limits.fitting(descriptors: descriptors)
+      let usable = max(128, descriptors - Limits.reserve)
+      #expect(fitted.inodes + fitted.handles == usable)
+      #expect(fitted.inodes > 0 && fitted.handles >= 32)
+    }
+  }
+
   @Test func descriptorsAreClosed() throws {
     try onServingThread {
       let path: String

@@ -111,7 +111,7 @@ extension FileServer {
   }
 
   /// Whether so many inodes are known that none should be told of unasked.
-  private var isCrowded: Bool { inodes.slots.count > settings.limits.inodes / 4 * 3 }
+  private var isCrowded: Bool { inodes.slots.count > inodes.slots.capacity / 4 * 3 }
 }
 
 extension cl_fs_entry {
