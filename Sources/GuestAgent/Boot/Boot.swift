@@ -23,13 +23,17 @@ enum Boot {
     }
   }
 
-  /// The kernel gives its first process fewer descriptors than a host's init leaves to what it
-  /// starts, and a container without limits of its own has ours.
+  /// The kernel measures its first process's limits by the machine's memory, and they are a
+  /// container's that has none of its own: its cgroup is what limits that.
   private static func raiseLimits() throws(RuntimeError) {
-    try step("limits") { () throws(SystemError) in
-      var limit = rlimit(rlim_cur: 1024, rlim_max: 1 << 20)
-      try system("setrlimit", "RLIMIT_NOFILE") {
-        unsafe cl_setrlimit(CInt(CL_RLIMIT_NOFILE), &limit)
+    let unlimited = rlim_t.max
+    for (resource, soft, hard) in [
+      (CL_RLIMIT_NOFILE, rlim_t(1024), rlim_t(1 << 20)),
+      (CL_RLIMIT_NPROC, unlimited, unlimited), (CL_RLIMIT_SIGPENDING, unlimited, unlimited),
+    ] {
+      try step("limits") { () throws(SystemError) in
+        var limit = rlimit(rlim_cur: soft, rlim_max: hard)
+        try system("setrlimit", "\(resource)") { unsafe cl_setrlimit(CInt(resource), &limit) }
       }
     }
   }

@@ -22,7 +22,7 @@ enum GuestMounts {
 
   static func mountShares() throws(RuntimeError) {
     try mount(
-      "virtiofs", shares, CL_MS_NODEV, source: shareTag,
+      "virtiofs", shares, 0, source: shareTag,
       advice: "the kernel needs virtiofs, and the machine its device \"\(shareTag)\"")
   }
 
