@@ -14,10 +14,13 @@ struct Differential {
     let known = try KnownDifferences()
     let probe = try Probe.path.get()
     try withSandbox { box in
-      let own = try observe(test, box, Runtime.kind, Runtime.path, probe)
+      let own = try observe(test, box, Runtime.command(Runtime.kind, path: Runtime.path), probe)
+      Self.seen.countCase()
       var unlisted: [String] = []
       for peer in [Runtime.Kind.crun, .runc] {
-        let theirs = try observe(test, box, peer, nil, probe)
+        let theirs = try observe(
+          test, box, Runtime.command(peer, path: nil), probe,
+          root: box.path("root-\(peer.rawValue)"))
         for difference in own.differences(from: theirs) {
           // Where one cannot do this config at all, the exit code alone is compared.
           let one = min(own.fields.count, theirs.fields.count) == 1
@@ -48,55 +51,6 @@ struct Differential {
     where !row.isOptional && !Self.seen.rows.contains(index) {
       Issue.record("specs/differences.md lists what was not seen: \(row)")
     }
-  }
-
-  private func observe(
-    _ test: Case, _ box: Sandbox, _ kind: Runtime.Kind, _ path: String?, _ probe: String
-  ) throws -> Observation {
-    let runtime = Runtime.command(kind, path: path)
-    let root = path == nil ? box.path("root-\(kind.rawValue)") : box.root
-    if path != nil { Self.seen.countCase() }
-    let container = try box.container {
-      $0.args("/bin/probe", "0")
-      try test.edit(&$0, box)
-      if test.exec != nil { $0.args("/bin/sleep", "1000") }
-    }
-    try FileManager.default.copyItem(atPath: probe, toPath: "\(container.rootfs)/bin/probe")
-    if container.config["linux.uidMappings"] != nil {
-      try host("chown", "-R", "100000:100000", container.rootfs).ok()
-    }
-    func spawn(_ arguments: [String], detached: Bool = false) throws -> Outcome {
-      guard test.terminal, !detached else {
-        return try box.spawn(
-          arguments, runtime: runtime, input: .text(""),
-          output: detached ? .file(container.outputPath) : .captured, root: root
-        ).finish()
-      }
-      let terminal = try PseudoTerminal(rows: 40, columns: 120)
-      let child = try box.spawn(
-        arguments, runtime: runtime, input: .fd(terminal.slave), output: .fd(terminal.slave),
-        error: .fd(terminal.slave), terminal: true, root: root)
-      let text = terminal.read(until: "call chroot")
-      return Outcome(
-        code: try child.finish().code, signal: nil, out: text + terminal.rest(), err: "")
-    }
-    defer {
-      _ = try? box.spawn(["delete", "--force", container.id], runtime: runtime, root: root).finish()
-    }
-    let run = ["run", "--bundle", container.bundle] + test.options
-    let result: Outcome
-    if let options = test.exec {
-      try spawn(run + ["--detach", container.id], detached: true).ok("run --detach")
-      result = try spawn(["exec"] + options + [container.id, "/bin/probe", "0"])
-    } else {
-      result = try spawn(run + [container.id])
-    }
-    return Observation(
-      result,
-      names: [
-        (container.bundle, "BUNDLE"), (box.directory, "BOX"), (container.id, "ID"),
-        (box.tag, "TAG"),
-      ])
   }
 }
 

@@ -1,0 +1,57 @@
+import Foundation
+import Harness
+import Testing
+
+/// The same configs in a container and in a virtual machine: what the process inside sees is equal,
+/// or specs/differences.md lists the difference, with `vm` as the peer.
+///
+/// Each is a boot, so by itself a part of them runs that has every feature once;
+/// SWRUN_MACHINE_CASES=all runs all, or names some.
+@Suite(
+  .root, .serialized, .swrunOnly, .program("gcc"),
+  .enabled(if: MachineCheck.hasMachines, "no engine or no guest kernel: see swrun features"))
+struct MachineDifferences {
+  static let cases: [Case] = {
+    let asked = ProcessInfo.processInfo.environment["SWRUN_MACHINE_CASES"] ?? ""
+    if asked == "all" { return Case.all }
+    let names =
+      asked.isEmpty
+      ? [
+        "default", "capabilities-ambient-user", "rlimits", "terminal", "everything",
+        "exec-in-a-tuned-container", "bind-options", "like-docker",
+      ] : asked.split(separator: ",").map(String.init)
+    return Case.all.filter { names.contains($0.name) }
+  }()
+
+  @Test(arguments: cases) func sameAsInAContainer(test: Case) throws {
+    let known = try KnownDifferences()
+    let probe = try Probe.path.get()
+    let runtime = Runtime.command(Runtime.kind, path: Runtime.path)
+    try withSandbox { box in
+      let container = try observe(test, box, runtime, probe)
+      let machine = try observe(test, box, runtime, probe, global: ["--vm"], timeout: 300)
+      let unlisted = machine.differences(from: container).filter { difference in
+        !known.rows.contains {
+          $0.covers(peer: "vm", config: test.name, field: difference.field)
+        }
+      }
+      if unlisted.isEmpty { return }
+      let lines = unlisted.map {
+        "\(test.name): \($0.field)\n    vm         \($0.own)\n    container  \($0.other)"
+      }
+      Issue.record("not in specs/differences.md:\n\(lines.joined(separator: "\n"))")
+    }
+  }
+}
+
+/// Whether virtual machines can run here.
+enum MachineCheck {
+  static let hasMachines: Bool = {
+    guard let text = try? host(Runtime.path, "features").out,
+      let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any],
+      let notes = object["annotations"] as? [String: String]
+    else { return false }
+    return notes["dev.swrun.vm.engine"] != "none"
+      && notes["dev.swrun.vm.kernel"]?.hasPrefix("/") == true
+  }()
+}
