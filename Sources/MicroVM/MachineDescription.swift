@@ -13,6 +13,7 @@ struct MachineDescription {
   /// What of the configuration is not applied, and why.
   private(set) var warnings: [String] = []
   private let size: MachineSize
+  private let bootTimeout: Int
   private let kernel: GuestKernel
   private let initramfs: SharedDescriptor
   private let shares: Shares
@@ -34,6 +35,7 @@ struct MachineDescription {
     size = try MachineSize(bundle.spec)
     engine = try EngineChoice(
       options, bundle.spec, KVMProbe(cacheDirectory: stateRoot))
+    bootTimeout = try BootTimeout.milliseconds(bundle.spec, engine.engine)
     Trace.mark("engine")
     kernel = try GuestKernel(
       flag: options.kernel, bundle.spec, policy: options.policyKernel)
@@ -116,6 +118,7 @@ struct MachineDescription {
     request.write(to: &json)
     plan.request = pass(try MemoryFile.sealed("request", json.bytes))
     plan.terminal = process.terminal
+    plan.bootTimeout = bootTimeout
     let terminal = process.terminal ? try HostTerminal() : nil
     if let terminal { try hand(terminal.master, options) }
     return try MachineLaunch(
