@@ -36,7 +36,8 @@ public struct MicroVMBackend: Backend {
     do {
       var cgroup = Cgroup()
       if let placement {
-        let resources = ResourceSplit.host(bundle.spec.linux.resources)
+        let resources = ResourceSplit.host(
+          bundle.spec.linux.resources, machine: record.machine)
         cgroup = try Cgroup.create(placement, resources: resources)
         for warning in try cgroup.apply(resources, scope: .create) { warn(warning) }
       }

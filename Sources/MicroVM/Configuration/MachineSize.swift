@@ -12,6 +12,8 @@ struct MachineSize: Equatable {
   /// on top of `linux.resources.memory.limit`, with `monitorOverhead` for the VMM itself.
   static let guestOverhead: UInt64 = 128 << 20
   static let monitorOverhead: UInt64 = 64 << 20
+  /// What qemu takes besides: itself, and the code that it has translated.
+  static let emulatorOverhead: UInt64 = 192 << 20
   /// Without any limit in the configuration.
   static let defaultMemory: UInt64 = 512 << 20
   /// Less does not hold a distribution's kernel with its initramfs.

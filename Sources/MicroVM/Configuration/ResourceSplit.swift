@@ -1,11 +1,15 @@
+internal import MachinePlan
 internal import OCISpec
 
 /// `linux.resources` as the host's cgroup of the VMM and the guest's cgroup of the container
 /// enforce them.
 enum ResourceSplit {
   /// For the VMM: the same limits, with room for the guest's kernel and the VMM in the memory.
+  ///
+  /// `machine` is that of the container's record: a VM larger than the container's limit has all of
+  /// its memory on the host.
   static func host(
-    _ resources: Spec.Linux.Resources?
+    _ resources: Spec.Linux.Resources?, machine: [String: String]
   ) -> Spec.Linux.Resources {
     var host = resources ?? Spec.Linux.Resources()
     // The VMM's threads are not the container's processes, which the guest counts.
@@ -19,11 +23,10 @@ enum ResourceSplit {
       Spec.Linux.Resources.DeviceRule(
         allow: true, type: .character, major: 10, minor: 232, access: "rw"),
     ]
-    let overhead = Int64(MachineSize.guestOverhead + MachineSize.monitorOverhead)
     if var memory = host.memory {
-      memory.limit = raised(memory.limit, by: overhead)
-      memory.reservation = raised(memory.reservation, by: overhead)
-      memory.swap = raised(memory.swap, by: overhead)
+      memory.limit = raised(memory.limit, machine)
+      memory.reservation = raised(memory.reservation, machine)
+      memory.swap = raised(memory.swap, machine)
       memory.kernel = nil
       memory.kernelTCP = nil
       host.memory = memory
@@ -50,9 +53,14 @@ enum ResourceSplit {
   }
 
   /// No limit, or -1 for none, stays.
-  private static func raised(_ limit: Int64?, by overhead: Int64) -> Int64? {
+  private static func raised(_ limit: Int64?, _ machine: [String: String]) -> Int64? {
     guard let limit, limit > 0 else { return limit }
-    let (sum, overflow) = limit.addingReportingOverflow(overhead)
-    return overflow ? Int64.max : sum
+    let monitor =
+      MachineSize.monitorOverhead
+      + (machine["engine"] == MachinePlan.Engine.qemu.rawValue ? MachineSize.emulatorOverhead : 0)
+    let guest = max(
+      UInt64(limit) + MachineSize.guestOverhead, machine["memory"].flatMap { UInt64($0) } ?? 0)
+    let (sum, overflow) = guest.addingReportingOverflow(monitor)
+    return overflow ? Int64.max : Int64(clamping: sum)
   }
 }

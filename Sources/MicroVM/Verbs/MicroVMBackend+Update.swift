@@ -19,7 +19,7 @@ extension MicroVMBackend {
     // Without a cgroup on the host the guest's is the only one there is.
     if record.cgroups.isEmpty { return }
     for warning in try control(record).cgroup().apply(
-      ResourceSplit.host(resources), scope: .update)
+      ResourceSplit.host(resources, machine: record.machine), scope: .update)
     {
       warn(warning)
     }
