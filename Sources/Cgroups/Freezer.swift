@@ -53,6 +53,7 @@ extension Cgroup {
 
   private func freezeUnified(_ directory: CgroupDirectory) throws(RuntimeError) {
     let what = "cgroup \(directory.path): freezing"
+    Cgroup.moveKernelThreadsAway(from: directory)
     let isFrozen = try step(what) { () throws(SystemError) in
       let events = try FileDescriptor.open("cgroup.events", O_RDONLY, at: directory.reference)
       try directory.write("cgroup.freeze", "1")

@@ -32,6 +32,8 @@ public struct ProcessStatus: Equatable, Sendable {
   public let parent: pid_t
   /// Clock ticks between boot and the process's start: with the pid it names one process.
   public let startTime: UInt64
+  /// Whether the kernel runs it for itself (PF_KTHREAD).
+  public let isKernelThread: Bool
 
   /// Nil when there is no such process.
   public init?(pid: pid_t) {
@@ -46,6 +48,7 @@ public struct ProcessStatus: Equatable, Sendable {
     self.state = state
     self.parent = parent
     self.startTime = startTime
+    isKernelThread = UInt32(fields[6]).map { $0 & 0x0020_0000 != 0 } ?? false
   }
 
   public var isDead: Bool { state == "Z" || state == "X" || state == "x" }
