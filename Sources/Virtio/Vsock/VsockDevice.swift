@@ -74,6 +74,8 @@ public final class VsockDevice: VirtioDevice, @unchecked Sendable {
   }
 
   public func process(queue index: Int) {
+    // Descriptors that were short may have come back without a stream of ours that ended.
+    if host.isPaused { host.resume() }
     switch index {
     case 0: advance()
     case 1:

@@ -138,6 +138,9 @@ public import Linux
     }
   }
 
+  /// Whether it has stopped listening, for want of room or of descriptors.
+  var isPaused: Bool { !isListening && listener.rawValue >= 0 }
+
   private func pause() {
     guard isListening else { return }
     isListening = false
