@@ -44,9 +44,10 @@ extension Swrun {
   private static func runBundle(_ arguments: Arguments) throws(RuntimeError) -> Bundle {
     guard let rootfs = arguments[.rootfs] else { return try Bundle(arguments) }
     let directory = rootfs.hasPrefix("/") ? "/" : try workingDirectory()
+    let standard = Spec.standard(unifiedCgroups: unifiedCgroups())
     return try Bundle(
       rootfs: rootfs,
-      spec: arguments.quickSpec(from: Spec.standard(), rootfs: rootfs, directory: directory))
+      spec: arguments.quickSpec(from: standard, rootfs: rootfs, directory: directory))
   }
 
   /// In a pid namespace of its own a container's orphans are its first process's; else they come

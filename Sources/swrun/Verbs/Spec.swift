@@ -25,7 +25,7 @@ extension Swrun {
   }
 
   /// Whether the host has the unified hierarchy alone.
-  private static func unifiedCgroups() -> Bool {
+  static func unifiedCgroups() -> Bool {
     var status = statfs()
     return unsafe cl_statfs("/sys/fs/cgroup", &status) == 0
       && status.f_type == CGROUP2_SUPER_MAGIC
