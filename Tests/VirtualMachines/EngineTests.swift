@@ -33,21 +33,15 @@ extension Machines {
       }
     }
 
-    @Test(.enabled(if: small != nil, "hack/kernel has built no small kernel here"))
-    func theSmallKernel() throws {
+    @Test(.extra("vmlinux")) func theSmallKernel() throws {
       try withSandbox { box in
         let result = try box.runMachine {
-          $0.isolate(["dev.swrun.vm.kernel": Self.small!])
+          $0.isolate(["dev.swrun.vm.kernel": Machines.extra("vmlinux")!])
           $0.sh("uname -s; exit 3")
         }
         #expect(result.code == 3 && result.line == "Linux", "\(result)")
       }
     }
-
-    static let small: String? = {
-      let folder = "/usr/share/swrun"
-      return try? host("find", folder, "-name", "vmlinu*").lines.first
-    }()
 
     @Test func memoryAndProcessors() throws {
       try withSandbox { box in

@@ -17,6 +17,13 @@ import Testing
 
   /// The test machine of hack/testbed has all that is needed, and a real /dev/kvm.
   static let isTestbed = ProcessInfo.processInfo.environment["SWRUN_TESTBED"] != nil
+
+  /// A file that the long form of hack/testbed brings along.
+  static func extra(_ name: String) -> String? {
+    guard let directory = ProcessInfo.processInfo.environment["SWRUN_EXTRA"] else { return nil }
+    let path = "\(directory)/\(name)"
+    return access(path, F_OK) == 0 ? path : nil
+  }
 }
 
 extension Trait where Self == ConditionTrait {
@@ -25,6 +32,9 @@ extension Trait where Self == ConditionTrait {
     .enabled(
       if: Machines.isTestbed || (Machines.engine != "none" && Machines.kernel.hasPrefix("/")),
       "no engine or no guest kernel here: \(Machines.features)")
+  }
+  static func extra(_ name: String) -> Self {
+    .enabled(if: Machines.extra(name) != nil, "only hack/testbed --all has \(name)")
   }
   static var testbed: Self { .enabled(if: Machines.isTestbed, "this is not the testbed") }
 }

@@ -24,6 +24,20 @@ extension Machines {
       exit 42
       """
 
+    @Test(.extra("debian")) func theDebianBundle() throws {
+      try withSandbox { box in
+        let edit: (inout Config) -> Void = {
+          $0["root.path"] = Machines.extra("debian")!
+          $0.sh(
+            "cat /etc/debian_version; perl -e 'print 6 * 7, qq(\\n)'; ls /; dpkg -l | wc -l; id")
+        }
+        let container = try box.run(edit)
+        let machine = try box.runMachine { edit(&$0) }
+        #expect(container.code == 0 && container.lines.contains("42"), "\(container)")
+        #expect(machine.code == 0 && machine.lines == container.lines, "\(machine)")
+      }
+    }
+
     @Test func aRestrictedProcess() throws {
       try withSandbox { box in
         let edit: (inout Config) -> Void = {
