@@ -60,13 +60,16 @@ public enum Log {
     put(2, Array((prefix + printable(message) + "\n").utf8))
   }
 
-  /// The message as one line without control characters: a configuration's strings are in it,
-  /// and must not reach the caller's terminal as commands.
+  /// The message without control characters: a configuration's strings are in it, and must not reach
+  /// the caller's terminal as commands. Further lines, a guest's console or registers, are indented:
+  /// none of them can pass for a message of its own.
   static func printable(_ message: String) -> String {
     if !message.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) { return message }
     var result = ""
     for scalar in message.unicodeScalars {
-      if scalar.value < 0x20 || scalar.value == 0x7f {
+      if scalar == "\n" {
+        result += "\n  "
+      } else if scalar.value < 0x20 || scalar.value == 0x7f {
         result += scalar.escaped(asASCII: true)
       } else {
         result.unicodeScalars.append(scalar)
