@@ -1,7 +1,7 @@
 /// Shell scripts that print what they see of a file system.
 enum Workload: String, CaseIterable, Sendable {
   case names, modes, identity, links, renames, holes, attributes, times, open, append, locks, tree
-  case temporary, mapping, special
+  case temporary, mapping, special, lists
 
   var script: String {
     switch self {
@@ -204,6 +204,37 @@ enum Workload: String, CaseIterable, Sendable {
       (echo through > p &) ; cat p; /usr/bin/python3 -c "
       import socket; s = socket.socket(socket.AF_UNIX); s.bind('s'); s.listen(); c = socket.socket(socket.AF_UNIX); c.connect('s'); print('connected')"
       stat -c %F s; rm c b p s; setpriv --reuid 5 --regid 5 --clear-groups mknod c c 1 3; ls
+      """
+    case .lists:
+      """
+      /usr/bin/python3 - <<'END'
+      import os, struct
+      N = 0xffffffff
+      def acl(*entries): return struct.pack('<I', 2) + b''.join(struct.pack('<HHI', *e) for e in entries)
+      def show(path, name):
+          try: print(path, name, os.getxattr(path, 'system.posix_acl_' + name).hex())
+          except OSError as e: print(path, name, e.strerror)
+      def as_user(uid, label, f):
+          if os.fork() == 0:
+              os.setgroups([]); os.setgid(uid); os.setuid(uid)
+              try: print(label, f(), flush=True)
+              except OSError as e: print(label, e.strerror, flush=True)
+              os._exit(0)
+          os.wait()
+      os.umask(0o077); os.mkdir('d'); os.chmod('d', 0o711)
+      os.setxattr('d', 'system.posix_acl_default', acl((1, 7, N), (2, 6, 1000), (4, 5, N), (16, 7, N), (32, 1, N)))
+      open('d/f', 'w').write('text'); os.mkdir('d/s'); os.mkfifo('d/p'); os.symlink('f', 'd/l')
+      for path in ['d', 'd/f', 'd/s', 'd/p']:
+          print(path, oct(os.stat(path).st_mode)); show(path, 'access'); show(path, 'default')
+      for uid in [1000, 1001]:
+          as_user(uid, uid, lambda: open('d/f').read()); as_user(uid, uid, lambda: open('d/f', 'a').write('x'))
+      os.chmod('d/f', 0o604); show('d/f', 'access'); as_user(1000, 'masked', lambda: open('d/f').read()); as_user(1001, 'other', lambda: open('d/f').read())
+      os.removexattr('d/f', 'system.posix_acl_access'); show('d/f', 'access'); as_user(1000, 'gone', lambda: open('d/f').read())
+      open('g', 'w'); os.chown('g', 1000, 77); os.chmod('g', 0o2770)
+      as_user(1000, 'owner', lambda: os.setxattr('g', 'system.posix_acl_access', acl((1, 6, N), (2, 4, 5), (4, 6, N), (16, 6, N), (32, 0, N))))
+      print(oct(os.stat('g').st_mode)); as_user(1001, 'stranger', lambda: os.setxattr('g', 'system.posix_acl_access', acl((1, 7, N), (4, 7, N), (32, 7, N))))
+      as_user(5, 'named', lambda: open('g').read()); show('g', 'access'); os.setxattr('g', 'system.posix_acl_access', acl((1, 6, N), (4, 6, N), (32, 0, N))); show('g', 'access')
+      END
       """
     }
   }
