@@ -2,7 +2,7 @@ internal import CLinux
 
 /// The readable or the writable part of a request in guest memory: as one sequence of bytes.
 ///
-/// The guest may change the bytes at any time: what decides anything is copied once, then looked at.
+/// The guest may change the bytes at any time: what decides anything is copied once, then read.
 @safe struct Segments {
   private let segments: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>
   let count: Int

@@ -24,7 +24,7 @@ extension FileServer {
     let directory = try handle.directory()
     let limit = min(Int(arguments.size), exchange.room, Self.directoryReplySize)
     var entries = unsafe EntryWriter(body: unsafe exchange.body, limit: limit)
-    // Records are read into the part of the body that no reply reaches when the handle has no memory.
+    // A handle without memory has its records in the part of the body that no reply reaches.
     let spare = unsafe exchange.body + Self.directoryReplySize
     try handle.withStream { stream throws(Failure) in
       if unsafe stream.buffer == nil, let buffer = unsafe handles.buffers.take() {

@@ -1,7 +1,7 @@
 internal import CLinux
 
-/// What may be done with an extended attribute, by its name: what a process without CAP_SYS_ADMIN on
-/// the host may do. The host's kernel and file systems trust `trusted.*` (overlayfs takes where a
+/// What may be done with an extended attribute, by its name: what a process without CAP_SYS_ADMIN
+/// on the host may do. The host's kernel and file systems trust `trusted.*` (overlayfs takes where a
 /// file is from it), and only that process can have put it there.
 private enum AttributeKind {
   case plain

@@ -47,8 +47,8 @@ extension FileServer {
   /// Whether a file is as it was when the guest opened it before, so that what the guest has of its
   /// data is right.
   ///
-  /// A change within the clock's grain of an earlier look has the same time: only a time well in the
-  /// past when it was seen is relied on.
+  /// A change within the clock's grain of an earlier look has the same time: only a time well in
+  /// the past when it was seen is relied on.
   private func isUnchanged(_ fd: CInt, _ inode: borrowing InodeReference) -> Bool {
     var status = stat()
     guard unsafe cl_fstat(fd, &status) == 0 else { return false }

@@ -16,22 +16,29 @@ struct Inode {
   var isMountPoint = false
   /// Whether it stays when the guest forgets it.
   var isPinned = false
-  /// How often the guest was told of it.
-  fileprivate var lookups: UInt64 = 0
-  fileprivate var next: UInt32 = 0
-  /// Its time of change when the guest last opened it, in nanoseconds; 0 for none to rely on.
-  fileprivate var seenChange: UInt64 = 0
-
   func isSame(_ other: Inode) -> Bool {
     number == other.number && device == other.device && mount == other.mount
       && share == other.share
   }
 }
 
+/// What changes of an inode while it is known.
+private struct Account {
+  /// How often the guest was told of it.
+  var lookups: UInt64 = 0
+  /// The next one of the same bucket; 0 for none.
+  var next: UInt32 = 0
+}
+
 /// All inodes that the guest knows, by its number for them and by what they are on the host.
 @safe final class Inodes: @unchecked Sendable {
   let slots: Slots
+  /// Never changed from publishing to the last user's leaving: read without the lock.
   private let inodes: UnsafeMutablePointer<Inode>
+  /// Under the lock.
+  private let accounts: UnsafeMutablePointer<Account>
+  /// Each one's time of change when the guest last opened it, in nanoseconds; 0 for none.
+  private let seenChanges: UnsafeMutablePointer<UInt64>
   private let buckets: UnsafeMutablePointer<UInt32>
   private let bucketMask: UInt64
   private let size: Int
@@ -44,6 +51,8 @@ struct Inode {
     slots = Slots(first: 2, capacity: capacity)
     size = 2 + capacity
     unsafe inodes = LazyMemory.allocate(Inode.self, size)
+    unsafe accounts = LazyMemory.allocate(Account.self, size)
+    unsafe seenChanges = LazyMemory.allocate(UInt64.self, size)
     var bucketCount = 1024
     while bucketCount < capacity { bucketCount *= 2 }
     bucketMask = UInt64(bucketCount - 1)
@@ -62,6 +71,8 @@ struct Inode {
       _ = unsafe cl_close(inodes[index].fd)
     }
     unsafe LazyMemory.free(inodes, size)
+    unsafe LazyMemory.free(accounts, size)
+    unsafe LazyMemory.free(seenChanges, size)
     unsafe LazyMemory.free(buckets, Int(bucketMask) + 1)
     unsafe cl_mutex_destroy(mutex)
     unsafe mutex.deallocate()
@@ -92,7 +103,7 @@ struct Inode {
   private func findLocked(_ inode: inout Inode) -> UInt64? {
     let index = Int(lookUp(inode))
     guard index != 0 else { return nil }
-    unsafe inodes[index].lookups &+= 1
+    unsafe accounts[index].lookups &+= 1
     inode = unsafe inodes[index]
     return slots.id(index)
   }
@@ -101,7 +112,7 @@ struct Inode {
     var index = unsafe buckets[bucket(inode)]
     while index != 0 {
       if unsafe inodes[Int(index)].isSame(inode) { return index }
-      index = unsafe inodes[Int(index)].next
+      index = unsafe accounts[Int(index)].next
     }
     return 0
   }
@@ -121,9 +132,9 @@ struct Inode {
       _ = cl_close(fd)
       throw Failure(ENFILE)
     }
-    inode.lookups = 1
     let head = bucket(inode)
-    inode.next = unsafe buckets[head]
+    unsafe cl_fs_atomic_store(seenChanges + index, 0)
+    unsafe accounts[index] = unsafe Account(lookups: 1, next: buckets[head])
     unsafe inodes[index] = inode
     unsafe buckets[head] = UInt32(index)
     let id = slots.publish(index)
@@ -138,9 +149,9 @@ struct Inode {
       unlock()
       return
     }
-    let lookups = unsafe inodes[index].lookups
-    unsafe inodes[index].lookups = lookups > count ? lookups &- count : 0
-    if unsafe inodes[index].lookups == 0, unsafe !inodes[index].isPinned {
+    let lookups = unsafe accounts[index].lookups
+    unsafe accounts[index].lookups = lookups > count ? lookups &- count : 0
+    if unsafe accounts[index].lookups == 0, unsafe !inodes[index].isPinned {
       unlink(index)
       _ = slots.disown(id)
     }
@@ -168,13 +179,13 @@ struct Inode {
     let head = unsafe bucket(inodes[index])
     var current = unsafe buckets[head]
     if current == UInt32(index) {
-      unsafe buckets[head] = unsafe inodes[index].next
+      unsafe buckets[head] = unsafe accounts[index].next
       return
     }
     while current != 0 {
-      let next = unsafe inodes[Int(current)].next
+      let next = unsafe accounts[Int(current)].next
       if next == UInt32(index) {
-        unsafe inodes[Int(current)].next = unsafe inodes[index].next
+        unsafe accounts[Int(current)].next = unsafe accounts[index].next
         return
       }
       current = next
@@ -190,9 +201,7 @@ struct Inode {
 
   /// Remembers the time of change at an open; the one of the open before, or 0.
   fileprivate func exchangeChange(_ index: Int, _ time: UInt64) -> UInt64 {
-    let field = unsafe UnsafeMutableRawPointer(inodes + index)
-      .advanced(by: MemoryLayout<Inode>.offset(of: \Inode.seenChange)!)
-    return unsafe cl_fs_atomic_exchange(field.assumingMemoryBound(to: UInt64.self), time)
+    unsafe cl_fs_atomic_exchange(seenChanges + index, time)
   }
 
   /// A small number for a device, never 0.
