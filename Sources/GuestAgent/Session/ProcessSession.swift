@@ -4,9 +4,14 @@ internal import Isolation
 internal import Linux
 
 /// The session of one process: makes it, lends it the host's streams, waits for its end.
-struct ProcessSession {
+final class ProcessSession {
   private let control: ControlConnection
   private let size: WindowSize?
+  /// What the host said before the process was there to be told.
+  private var early: [HostMessage] = []
+  /// A host that says more than this so early is at fault.
+  private static let earlyLimit = 64
+  private var hasStarted = false
 
   init(_ control: ControlConnection, size: WindowSize?) {
     self.control = control
@@ -45,9 +50,16 @@ struct ProcessSession {
       var polled = [pollfd(fd: control.rawValue, events: Int16(POLLIN), revents: 0)]
       polled += attachment.polled(listener)
       try Self.poll(&polled)
-      // Before the process exists for the host it has nothing to say about it.
       if polled[0].revents != 0 {
-        if case .ended = try control.next() { return nil }
+        switch try control.next() {
+        case .waiting: break
+        case .ended: return nil
+        case .message(let message):
+          early.append(message)
+          if early.count > Self.earlyLimit {
+            throw RuntimeError("session: too many messages before its streams")
+          }
+        }
       }
       try attachment.take(polled[1...], listener)
     }
@@ -64,7 +76,7 @@ struct ProcessSession {
   private func attend(
     _ process: any LaunchedProcess, _ relay: StreamRelay, _ settle: () -> Void
   ) throws(RuntimeError) {
-    var hasStarted = false
+    for message in early { try obey(message, process, relay) }
     while true {
       var polled = [
         pollfd(fd: control.rawValue, events: Int16(POLLIN), revents: 0),
@@ -76,10 +88,6 @@ struct ProcessSession {
         switch try control.next() {
         case .waiting: break
         case .ended: return process.abort()
-        case .message(.start) where !hasStarted:
-          hasStarted = true
-          try process.start()
-          control.send(.started)
         case .message(let message): try obey(message, process, relay)
         }
       }
@@ -92,6 +100,10 @@ struct ProcessSession {
     _ message: HostMessage, _ process: any LaunchedProcess, _ relay: StreamRelay
   ) throws(RuntimeError) {
     switch message {
+    case .start where !hasStarted:
+      hasStarted = true
+      try process.start()
+      control.send(.started)
     case .resize(let size): relay.resize(size)
     case .signal(let number):
       let result = cl_pidfd_send_signal(process.pidfd.rawValue, number)
