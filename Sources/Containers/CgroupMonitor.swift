@@ -14,7 +14,7 @@ final class CgroupMonitor: ContainerMonitor {
     self.id = id
   }
 
-  func statistics() throws(RuntimeError) -> [UInt8] {
+  func statistics() throws(RuntimeError) -> [UInt8]? {
     var json = JSONWriter()
     try cgroup.statistics().write(id: id, to: &json)
     return json.bytes

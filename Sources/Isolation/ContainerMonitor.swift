@@ -2,8 +2,9 @@ public import Linux
 
 /// What `events` watches: a container's statistics and its out-of-memory events.
 public protocol ContainerMonitor: AnyObject {
-  /// One JSON object of the statistics, without a line's end.
-  func statistics() throws(RuntimeError) -> [UInt8]
+  /// One JSON object of the statistics, without a line's end; nil while they cannot be had, because
+  /// the kernel that keeps them is paused.
+  func statistics() throws(RuntimeError) -> [UInt8]?
 
   /// Starts to watch for out-of-memory events; those of the past are not told of.
   func watchOutOfMemory() throws(RuntimeError)

@@ -8,11 +8,16 @@ internal import Linux
 /// The statistics and events of the container's cgroup in the guest.
 final class MachineMonitor: ContainerMonitor {
   private let connection: GuestConnection
+  private let isPaused: () -> Bool
   private var watch: GuestOOMWatch?
 
-  init(_ connection: GuestConnection) { self.connection = connection }
+  init(_ connection: GuestConnection, isPaused: @escaping () -> Bool) {
+    self.connection = connection
+    self.isPaused = isPaused
+  }
 
-  func statistics() throws(RuntimeError) -> [UInt8] {
+  func statistics() throws(RuntimeError) -> [UInt8]? {
+    if isPaused() { return nil }
     let answer = try connection.ask(.statistics)
     guard case .statistics(let text) = answer else {
       throw GuestRequest.unexpected(answer, to: .statistics)

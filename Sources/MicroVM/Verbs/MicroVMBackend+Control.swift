@@ -14,8 +14,16 @@ extension MicroVMBackend {
       id: record.id, pid: record.pid, startTime: record.startTime, paths: record.cgroups)
   }
 
+  /// The way to the agent, which answers nothing while the VMM is paused.
   func connection(_ record: ContainerRecord) throws(RuntimeError) -> GuestConnection {
-    try GuestConnection(stateRoot: stateRoot, id: record.id)
+    if isPaused(record) { throw Self.paused(record.id) }
+    return try GuestConnection(stateRoot: stateRoot, id: record.id)
+  }
+
+  static func paused(_ id: String) -> RuntimeError {
+    RuntimeError(
+      "container \(id) is paused: its virtual machine answers nothing",
+      advice: "let it go on with: swrun resume \(id)")
   }
 
   public func start(
@@ -68,7 +76,10 @@ extension MicroVMBackend {
   }
 
   public func monitor(_ record: ContainerRecord) throws(RuntimeError) -> any ContainerMonitor {
-    MachineMonitor(try connection(record))
+    let control = control(record)
+    return MachineMonitor(try GuestConnection(stateRoot: stateRoot, id: record.id)) {
+      control.isPaused
+    }
   }
 
   public func destroy(_ record: ContainerRecord) throws(RuntimeError) {

@@ -20,7 +20,12 @@ extension Swrun {
     let record = snapshot.record
     if snapshot.status == .stopped { throw RuntimeError("container \(id) is not running") }
     let monitor = try lifecycle(arguments).monitor(record)
-    if arguments.has(.stats) { return try writeStatistics(monitor) }
+    if arguments.has(.stats) {
+      if try writeStatistics(monitor) { return }
+      throw RuntimeError(
+        "container \(id) is paused: its virtual machine answers nothing",
+        advice: "let it go on with: swrun resume \(id)")
+    }
     let process = try step("events \(id)") { () throws(SystemError) in try Pidfd(record.pid) }
     // Checked behind the pidfd: the pid cannot become another process any more.
     guard record.isAlive else { throw RuntimeError("container \(id) is not running") }
@@ -53,14 +58,19 @@ extension Swrun {
       }
       if polled[0].revents != 0 { return }
       if cl_monotonic_ns() >= next {
-        try writeStatistics(monitor)
+        _ = try writeStatistics(monitor)
         next = cl_monotonic_ns() + interval
       }
     }
   }
 
-  private static func writeStatistics(_ monitor: any ContainerMonitor) throws(RuntimeError) {
-    try Output.write(monitor.statistics() + [UInt8(ascii: "\n")])
+  /// False when there are none to be had now.
+  private static func writeStatistics(
+    _ monitor: any ContainerMonitor
+  ) throws(RuntimeError) -> Bool {
+    guard let statistics = try monitor.statistics() else { return false }
+    try Output.write(statistics + [UInt8(ascii: "\n")])
+    return true
   }
 
   private static func writeOOM(_ id: ContainerID) throws(RuntimeError) {
