@@ -26,9 +26,6 @@ final class StreamPump {
     self.sink = sink
   }
 
-  /// Puts bytes before everything that the source has.
-  func prepend(_ bytes: [UInt8]) { buffer.append(bytes) }
-
   /// What the copy waits for; the second is nothing unless bytes wait for the sink.
   func wanted() -> (source: pollfd, sink: pollfd) {
     let wantsSource = !isFinished && !sourceEnded && buffer.isEmpty
