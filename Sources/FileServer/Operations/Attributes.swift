@@ -124,6 +124,7 @@ extension FileServer {
     try keepSuid(exchange, valid & FATTR_KILL_SUIDGID == 0)
     if valid & FATTR_FH != 0 {
       let handle = try handles.enterFile(change.fh)
+      try needWritable(handle.share)
       try call { cl_ftruncate(handle.fd, size) }
       return
     }

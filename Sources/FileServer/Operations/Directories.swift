@@ -7,6 +7,7 @@ extension FileServer {
     let directory = try inode.directory()
     var handle = Handle()
     handle.fd = try reopen(inode.fd, O_RDONLY | O_DIRECTORY)
+    handle.share = directory.share
     handle.directory = directory
     var out = fuse_open_out()
     out.fh = try handles.add(handle)

@@ -39,6 +39,7 @@ extension FileServer {
     out.open_flags |= UInt32(FOPEN_PARALLEL_DIRECT_WRITES)
     var handle = Handle()
     handle.fd = fd
+    handle.share = inode.inode.share
     handle.isDirect = isDirect && settings.passesDirect
     out.fh = try handles.add(handle)
     return out
@@ -109,6 +110,8 @@ extension FileServer {
     let arguments = try exchange.argument(fuse_write_in.self)
     try exchange.needRoom(MemoryLayout<fuse_write_out>.size)
     let handle = try handles.enterFile(arguments.fh)
+    // Opened for writing, and sealed since.
+    try needWritable(handle.share)
     let start = Exchange.requestHeaderSize + MemoryLayout<fuse_write_in>.size
     let size = Int(arguments.size)
     guard var offset = Int(exactly: arguments.offset), size <= Int(exchange.header.len) - start
@@ -194,6 +197,7 @@ extension FileServer {
   func allocate(_ exchange: Exchange) throws(Failure) -> Int {
     let arguments = try exchange.argument(fuse_fallocate_in.self)
     let handle = try handles.enterFile(arguments.fh)
+    try needWritable(handle.share)
     guard let offset = Int64(exactly: arguments.offset),
       let length = Int64(exactly: arguments.length)
     else { throw Failure(EFBIG) }
@@ -224,6 +228,7 @@ extension FileServer {
     else { throw Failure(EINVAL) }
     let source = try handles.enterFile(arguments.fh_in)
     let target = try handles.enterFile(arguments.fh_out)
+    try needWritable(target.share)
     try keepSuid(exchange, exchange.header.uid == 0)
     // Bounded, so that one request does not keep its thread for long; the guest asks for the rest.
     let length = Int(min(arguments.len, 1 << 30))

@@ -4,6 +4,8 @@ internal import Linux
 /// A file or directory that the guest has open.
 @safe struct Handle {
   var fd: CInt = -1
+  /// The share that it is in.
+  var share: UInt16 = 0
   /// Where the names of a directory are looked up; nil for a file.
   var directory: Directory? = nil
   /// Whether it bypasses the host's page cache.
@@ -77,7 +79,7 @@ internal import Linux
   private func enter(_ id: UInt64) throws(Failure) -> HandleReference {
     guard let index = slots.enter(id) else { throw Failure(EBADF) }
     return HandleReference(
-      table: self, index: index, fd: unsafe handles[index].fd,
+      table: self, index: index, fd: unsafe handles[index].fd, share: unsafe handles[index].share,
       isDirect: unsafe handles[index].isDirect,
       isDirectory: unsafe handles[index].directory != nil)
   }
@@ -126,13 +128,17 @@ struct HandleReference: ~Copyable {
   private let table: Handles
   private let index: Int
   let fd: CInt
+  let share: UInt16
   let isDirect: Bool
   let isDirectory: Bool
 
-  fileprivate init(table: Handles, index: Int, fd: CInt, isDirect: Bool, isDirectory: Bool) {
+  fileprivate init(
+    table: Handles, index: Int, fd: CInt, share: UInt16, isDirect: Bool, isDirectory: Bool
+  ) {
     self.table = table
     self.index = index
     self.fd = fd
+    self.share = share
     self.isDirect = isDirect
     self.isDirectory = isDirectory
   }
