@@ -10,12 +10,14 @@ final class Fixture {
   let path: String
   let server: FileServer
   private let descriptors: [CInt]
+  private let isBounded: Bool
 
   /// `isBounded` puts it on a small file system of its own, in a mount namespace of the thread.
   init(settings: Settings = Settings(), isBounded: Bool = false) throws {
     var template = Array("/tmp/fileserver-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw SystemError(EIO, "mkdtemp") }
     path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    self.isBounded = isBounded
     if isBounded {
       try system("unshare") { cl_unshare(CLONE_NEWNS) }
       try system("mount", "/") { cl_mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil) }
@@ -46,6 +48,7 @@ final class Fixture {
 
   deinit {
     for descriptor in descriptors { close(descriptor) }
+    if isBounded { _ = cl_umount2(path, CInt(MNT_DETACH)) }
     Self.remove(path)
   }
 

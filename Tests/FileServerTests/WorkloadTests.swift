@@ -6,15 +6,27 @@ import Testing
 /// The same scripts natively and through a mount print the same.
 @Suite(.enabled(if: KernelMount.isPossible)) struct WorkloadTests {
   @Test(arguments: Workload.allCases) func isAsNative(_ workload: Workload) throws {
+    try compare(workload, .auto)
+  }
+
+  @Test(
+    arguments: [Workload.append, .mapping, .open, .renames, .holes], [CacheMode.none, .always])
+  func isAsNativeInOtherModes(_ workload: Workload, _ cache: CacheMode) throws {
+    try compare(workload, cache)
+  }
+
+  private func compare(_ workload: Workload, _ cache: CacheMode) throws {
     try onServingThread {
-      let fixture = try Fixture()
+      var settings = Settings()
+      settings.cache = cache
+      let fixture = try Fixture(settings: settings)
       let mount = try KernelMount(fixture.server, at: fixture.path + "/mount")
       defer { mount.end() }
       mkdir(fixture.path + "/native", 0o755)
       let native = run(workload.script, in: fixture.path + "/native", scratch: fixture.path)
       let served = run(workload.script, in: mount.path + "/rootfs", scratch: fixture.path)
       let report = difference(native, served)
-      #expect(report == "", "\(workload)")
+      #expect(report == "", "\(workload), cache \(cache)")
     }
   }
 }
