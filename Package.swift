@@ -90,8 +90,8 @@ let package = Package(
     .executableTarget(
       name: "swrun-vmm",
       dependencies: [
-        "KVM", "Boot", "Virtio", "Platform", "FileServer", "GuestMemory", "MachinePlan", "GuestProtocol",
-        "GuestSession", "Isolation", "OCISpec", "JSON", "Linux", "CLinux",
+        "KVM", "Boot", "Virtio", "Platform", "FileServer", "GuestMemory", "MachinePlan",
+        "GuestProtocol", "GuestSession", "Isolation", "OCISpec", "JSON", "Linux", "CLinux",
       ],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
       linkerSettings: positionIndependent),

@@ -8,7 +8,10 @@ final class FileRequests: FilesystemHandler {
 
   init(_ server: FileServer) { self.server = server }
 
-  func prepareThread() throws(SystemError) { try server.prepareThread() }
+  func prepareThread() throws(SystemError) {
+    try server.prepareThread()
+    SystemCallFilter.enter(.files)
+  }
 
   func handle(request: Segments, reply: Segments) -> Int {
     unsafe server.handle(request: request, reply: reply)

@@ -8,7 +8,7 @@ enum SystemCallFilter {
   enum Role: CaseIterable {
     /// Runs guest code: KVM_RUN and the exits' eventfds.
     case processor
-    /// Serves queues and sockets.
+    /// Serves queues and sockets, and sees the end of qemu.
     case device
     /// Serves file requests.
     case files
@@ -16,10 +16,14 @@ enum SystemCallFilter {
     case control
   }
 
-  /// Loads the filter of a role for the calling thread and those that it starts; each further one
-  /// only takes away.
-  static func load(_ role: Role) throws(RuntimeError) {
-    try load(calls(role))
+  /// Loads the filter of a role for the calling thread; it only takes away from the one for all.
+  ///
+  /// A thread that cannot be held to its role must not run: the process ends.
+  static func enter(_ role: Role) {
+    do throws(RuntimeError) { try load(calls(role)) } catch {
+      try? FileDescriptor.writeAll(2, Array("swrun-vmm: \(error)\n".utf8))
+      cl_exit(1)
+    }
   }
 
   /// Loads the filter that all roles pass: before any thread is started.
@@ -37,7 +41,7 @@ enum SystemCallFilter {
   static func calls(_ role: Role) -> Set<Int> {
     switch role {
     case .processor: Set(anyThread + waiting + memory)
-    case .device: Set(anyThread + waiting + memory + sockets)
+    case .device: Set(anyThread + waiting + memory + sockets + children)
     case .files: Set(anyThread + waiting + memory + files)
     case .control: Set(anyThread + waiting + memory + sockets + threads + children + files)
     }

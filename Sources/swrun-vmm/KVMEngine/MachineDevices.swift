@@ -46,6 +46,7 @@ final class MachineDevices: Sendable {
   /// Starts the devices' threads; once.
   func start() throws(SystemError) {
     try fileSystem.start()
+    loop.post { SystemCallFilter.enter(.device) }
     try loop.start()
   }
 

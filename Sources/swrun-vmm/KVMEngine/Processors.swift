@@ -57,6 +57,7 @@ final class Processors: Sendable {
 
   private func run(_ vcpu: VCPU) {
     defer { vcpu.detach() }
+    SystemCallFilter.enter(.processor)
     do throws(SystemError) {
       try vcpu.attach()
       while !isStopping {
