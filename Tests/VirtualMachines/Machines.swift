@@ -42,7 +42,9 @@ extension Trait where Self == ConditionTrait {
 extension Config {
   /// The same bundle in a virtual machine of its own.
   mutating func isolate(_ annotations: [String: String] = [:]) {
-    json["annotations"] = ["dev.swrun.isolation": "vm"].merging(annotations) { $1 }
+    // Seconds: emulated, and with all else that a loaded machine does, a boot takes many times as long.
+    let standard = ["dev.swrun.isolation": "vm", "dev.swrun.vm.boot-timeout": "300"]
+    json["annotations"] = standard.merging(annotations) { $1 }
   }
 }
 
@@ -59,13 +61,13 @@ extension Sandbox {
   /// A VM whose process waits.
   func runningMachine(_ edit: (inout Config) throws -> Void = { _ in }) throws -> Container {
     let container = try machine(edit)
-    try container.run("--detach").ok("run --detach of a VM")
+    try container.run("--detach", timeout: 360).ok("run --detach of a VM")
     return container
   }
 
   /// Runs a VM in the foreground.
   func runMachine(
-    input: Input = .null, timeout: Double = 60, _ edit: (inout Config) throws -> Void
+    input: Input = .null, timeout: Double = 360, _ edit: (inout Config) throws -> Void
   ) throws -> Outcome {
     try machine(edit).run(input: input, timeout: timeout)
   }
