@@ -192,13 +192,9 @@ import Testing
     }
   }
 
-  @Test(.swrunOnly) func theMicroVMIsNotThereYet() throws {
+  @Test(.swrunOnly) func isolationTakesTwoNames() throws {
     try withSandbox { box in
       let container = try box.container()
-      for flag in [["--vm"], ["--isolation=vm"], ["--isolation", "vm"]] {
-        let result = try box.spawn(["run"] + flag + ["-b", container.bundle, container.id]).finish()
-        refused(result, saying: ["vm"])
-      }
       for flag in ["--container", "--isolation=container"] {
         let result = try box.spawn(["run", flag, "-b", container.bundle, container.id]).finish()
         #expect(result.code == 0, "\(result)")

@@ -16,6 +16,9 @@ struct Shares {
   /// Where the agent mounts the shared tree.
   static let guestPath = "/run/swrun/shares"
 
+  /// The share of the root file system.
+  static let rootName = "rootfs"
+
   private(set) var shares: [Share] = []
   /// The configuration with every path of the host replaced by the guest's.
   private(set) var spec: Spec
@@ -23,8 +26,8 @@ struct Shares {
   init(_ bundle: Bundle) throws(RuntimeError) {
     spec = bundle.spec
     let readOnly = spec.root?.readonly ?? false
-    try add("rootfs", bundle.rootfs, recursive: true, readOnly: readOnly, "root.path")
-    spec.root?.path = Self.guestPath + "/rootfs"
+    try add(Self.rootName, bundle.rootfs, recursive: true, readOnly: readOnly, "root.path")
+    spec.root?.path = Self.guestPath + "/" + Self.rootName
     for index in spec.mounts.indices {
       try addBind(index, relativeTo: bundle.path)
     }
@@ -81,7 +84,8 @@ struct Shares {
     // Private: what the host mounts below it later does not appear in the guest's share. The rest
     // is what a file server needs least: it opens no device, and executes nothing.
     var flags: MountAttributes = [.noDevices, .noSUID]
-    if readOnly { flags.insert(.readOnly) }
+    // Mount points are made in the root first: the VMM's file server seals that one later.
+    if readOnly && name != Self.rootName { flags.insert(.readOnly) }
     let tree: SharedDescriptor
     do {
       let copy = try MountTree.clone(source, recursive: recursive, follows: follows)
