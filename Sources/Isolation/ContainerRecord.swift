@@ -21,6 +21,9 @@ public struct ContainerRecord: Sendable, Equatable {
   public var pid: Int32 = 0
   /// When that process started, in clock ticks after boot: tells it from a later one of that pid.
   public var startTime: UInt64 = 0
+  /// Whether the process, which has its pid already, is still made into the container's: a guest
+  /// takes its time to boot.
+  public var isSettingUp = false
   public var annotations: [String: String]
   /// Which backend runs it, and why that one.
   public var isolation: String
@@ -71,6 +74,7 @@ extension ContainerRecord: JSONValue {
       case "owner": try json.read(&owner)
       case "pid": try json.read(&pid)
       case "startTime": try json.read(&startTime)
+      case "settingUp": try json.read(&isSettingUp)
       case "annotations": try json.read(&annotations)
       case "isolation": try json.read(&isolation)
       case "isolationReason": try json.read(&isolationReason)
@@ -98,6 +102,7 @@ extension ContainerRecord: JSONValue {
     json.member("owner", owner)
     json.member("pid", pid)
     json.member("startTime", startTime)
+    if isSettingUp { json.member("settingUp", true) }
     json.member("annotations", annotations)
     json.member("isolation", isolation)
     json.member("isolationReason", isolationReason)

@@ -138,6 +138,7 @@ extension Lifecycle {
   ) throws(RuntimeError) -> State.Status {
     if record.pid == 0 { return .creating }
     guard record.isAlive else { return .stopped }
+    if record.isSettingUp { return .creating }
     if try backend(record.isolation).isPaused(record) { return .paused }
     return File.exists(ContainerDirectory.startSocketName, at: directory.reference)
       ? .created : .running

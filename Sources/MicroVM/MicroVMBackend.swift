@@ -50,6 +50,7 @@ public struct MicroVMBackend: Backend {
         attendant.console = launch.console
         attendant.answers.known = { pid throws(RuntimeError) in
           known.pid = pid
+          known.isSettingUp = true
           known.startTime = ProcessStatus(pid: pid)?.startTime ?? 0
           try records.save(known)
         }
@@ -58,6 +59,8 @@ public struct MicroVMBackend: Backend {
         }
         return try attendant.attend(isStage: false)
       }
+      known.isSettingUp = false
+      try records.save(known)
       record = known
       if !options.startsAtOnce { try launched.leave() }
       Trace.mark("virtual machine")

@@ -8,7 +8,7 @@ extension Machines {
       echo "hostname $(hostname)"
       echo "environment $GREETING"
       id
-      echo "pid $$ of $(ls -d /proc/[0-9]* | wc -l)"
+      echo "pid $$"
       grep -E '^(Cap|NoNewPrivs|Seccomp:|Groups|Umask|SigIgn|SigBlk)' /proc/self/status
       chmod 700 /tmp 2>&1
       touch /x 2>&1
@@ -19,7 +19,6 @@ extension Machines {
       ls /sys/class/net
       cat /proc/kcore 2>&1 | wc -c
       echo x 2>&1 > /proc/sys/kernel/hostname
-      ls -l /proc/self/fd | sed 's/.* \\([0-9]*\\) -> .*/\\1/' | grep -c '^[0-9]*$'
       pwd
       exit 42
       """
@@ -38,7 +37,8 @@ extension Machines {
       }
     }
 
-    @Test func aRestrictedProcess() throws {
+    /// Where the host has v2 alone, as a guest; elsewhere MachineDifferences compares field by field.
+    @Test(.v2) func aRestrictedProcess() throws {
       try withSandbox { box in
         let edit: (inout Config) -> Void = {
           $0["process.user"] = ["uid": 1000, "gid": 1000, "additionalGids": [5], "umask": 0o27]
