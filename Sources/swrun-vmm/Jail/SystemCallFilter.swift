@@ -89,8 +89,11 @@ extension SystemCallFilter {
     SYS_eventfd2, SYS_clock_gettime, SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday,
   ].map(Int.init)
 
+  /// The C library asks how many processors there are when threads want memory at the same time: by
+  /// the mask of the thread, or by a file of /sys, which the jail has not.
   private static let memory = [
     SYS_mmap, SYS_munmap, SYS_mprotect, SYS_madvise, SYS_mremap, SYS_brk, SYS_fallocate,
+    SYS_sched_getaffinity, SYS_openat,
   ].map(Int.init)
 
   private static let sockets = [
