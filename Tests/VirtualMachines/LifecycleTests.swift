@@ -49,7 +49,7 @@ extension Machines {
         #expect([0, 137].contains(result.code), "\(result)")
         let container = try box.machine()
         let run = try container.start(foreground: [])
-        #expect(container.waits(for: "running"))
+        #expect(container.waits(for: "running", timeout: 300))
         try container.kill("KILL").ok("kill")
         #expect(try run.finish().code == 137)
       }
