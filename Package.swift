@@ -2,16 +2,22 @@
 // One package, one manifest: the import directions below are the architecture of specs/architecture.md.
 import PackageDescription
 
+/// What the C library declares is the same in every C module: CLinux needs the GNU names, and a
+/// compiler that sees Glibc's or Foundation's view of a struct beside another one refuses both, also
+/// when only two files of one batch import them.
+let gnu: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
+
 /// Settings of every product target; tests use the subset that lets them import Foundation.
-let strict: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .strictMemorySafety(),
-  .treatAllWarnings(as: .error),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableExperimentalFeature("Lifetimes"),
-]
+let strict: [SwiftSetting] =
+  gnu + [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+  ]
 
 /// Static, and released at an address that is another one each time: for what faces a guest. gold
 /// refuses it, and glibc refuses a static program with a run path: build with
@@ -25,7 +31,7 @@ let positionIndependent: [LinkerSetting] = [
     ], .when(configuration: .release)),
 ]
 
-let testing: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+let testing: [SwiftSetting] = gnu + [.swiftLanguageMode(.v6)]
 
 let package = Package(
   name: "swrun",
