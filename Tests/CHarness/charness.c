@@ -144,18 +144,28 @@ int ch_is_raw(int fd) {
   return (state.c_lflag & (ECHO | ICANON | ISIG)) == 0;
 }
 
-int ch_listen(const char *path) {
+static int bind_socket(const char *path, int type) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   if (strlen(path) >= sizeof address.sun_path) return -ENAMETOOLONG;
   strcpy(address.sun_path, path);
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 8) < 0) {
+  if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+      (type == SOCK_STREAM && listen(fd, 64) < 0)) {
     int error = errno;
     close(fd);
     return -error;
   }
   return fd;
+}
+
+int ch_listen(const char *path) { return bind_socket(path, SOCK_STREAM); }
+
+int ch_receive_datagrams(const char *path) { return bind_socket(path, SOCK_DGRAM); }
+
+int ch_accept(int listener) {
+  int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  return fd < 0 ? -errno : fd;
 }
 
 int ch_poll_input(int fd, int timeout_ms) {

@@ -1,3 +1,4 @@
+import CHarness
 import Foundation
 import Harness
 import Testing
@@ -11,16 +12,8 @@ import Testing
 
     init(_ path: String) throws {
       self.path = path
-      fd = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-      var address = sockaddr_un()
-      address.sun_family = sa_family_t(AF_UNIX)
-      withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-      let bound = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          bind(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-        }
-      }
-      guard bound == 0 else { throw HarnessError("cannot bind \(path)") }
+      fd = ch_receive_datagrams(path)
+      guard fd >= 0 else { throw HarnessError("cannot bind \(path): error \(-fd)") }
     }
     deinit { close(fd) }
 

@@ -1,3 +1,4 @@
+import CHarness
 import Foundation
 import Harness
 
@@ -12,23 +13,11 @@ final class AgentDouble: @unchecked Sendable {
 
   init(path: String) throws {
     _ = signal(SIGPIPE, SIG_IGN)
-    listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(path.utf8)
-    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-      throw HarnessError("\(path) is too long for a socket")
-    }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    let result = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    guard result == 0, listen(listener, 64) == 0 else { throw HarnessError("no socket \(path)") }
+    listener = ch_listen(path)
+    guard listener >= 0 else { throw HarnessError("no socket \(path): error \(-listener)") }
     Thread.detachNewThread { [self] in
       while true {
-        let connection = accept(listener, nil, nil)
+        let connection = ch_accept(listener)
         if connection < 0 { return }
         Thread.detachNewThread { self.serve(connection) }
       }

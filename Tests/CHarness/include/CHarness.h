@@ -39,6 +39,10 @@ int ch_set_window(int fd, unsigned short rows, unsigned short columns);
 int ch_is_raw(int fd);
 /// A listening unix socket at `path`.
 int ch_listen(const char *_Nonnull path);
+/// A unix socket at `path` that datagrams come to.
+int ch_receive_datagrams(const char *_Nonnull path);
+/// The next connection of a listening socket, or -errno.
+int ch_accept(int listener);
 /// Accepts one connection within `timeout_ms` and receives one message with up to `capacity`
 /// descriptors: the count of these; the message's bytes and length are filled.
 int ch_accept_descriptors(int listener, int timeout_ms, int *_Nonnull fds, int capacity,
