@@ -20,7 +20,6 @@
 #include <sys/sysmacros.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -267,9 +266,6 @@ int main(int argc, char **argv) {
   tree("entry", "/", 0);
   tree("entry", "/mnt", 2);
   tree("network", "/sys/class/net", 0);
-  struct timespec boot;
-  clock_gettime(CLOCK_BOOTTIME, &boot);
-  printf("boottime = %ld0000 s\n", (long)boot.tv_sec / 10000);
   calls();
   fflush(stdout);
   return argc > 1 ? atoi(argv[argc - 1]) : 0;
