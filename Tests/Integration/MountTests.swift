@@ -35,7 +35,9 @@ import Testing
     try withSandbox { box in
       let container = try box.container {
         $0["root.readonly"] = readonly
-        $0.sh("ls /; test ! -e /work")
+        // A file, which the container mounts of a file system of the kernel's.
+        $0["linux.readonlyPaths"] = ["/proc/uptime", "/proc/sys"]
+        $0.sh("ls /; test ! -e /work && grep -q ' /proc/uptime ro' /proc/self/mountinfo")
       }
       let result = try container.run("--no-pivot")
       #expect(result.code == 0, "\(result)")
@@ -228,16 +230,28 @@ import Testing
     }
   }
 
-  @Test func theCgroupMountShowsTheContainersCgroup() throws {
+  @Test(arguments: [true, false]) func theCgroupMountShowsTheContainersCgroup(
+    hasNamespace: Bool
+  ) throws {
     try withSandbox { box in
+      // Without a namespace v2 shows all of the hierarchy, as runc and crun have it:
+      // /proc/self/cgroup says where in it the container is.
+      let isWhole = Machine.cgroups == .unified && !hasNamespace
+      let directory =
+        isWhole ? "/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)" : "/sys/fs/cgroup"
       let result = try box.run {
+        if hasNamespace { $0.namespace("cgroup") }
         $0.sh(
-          "cat /proc/self/mountinfo; cat /sys/fs/cgroup/pids/cgroup.procs 2>/dev/null || cat /sys/fs/cgroup/cgroup.procs"
+          """
+          cat /proc/self/mountinfo
+          cat "\(directory)/pids/cgroup.procs" 2>/dev/null || cat "\(directory)/cgroup.procs"
+          """
         )
       }
       let mounts = MountEntry.parse(result.out)
       #expect(mounts.contains { $0.type.hasPrefix("cgroup") && $0.options.contains("ro") })
       #expect(result.lines.contains("1"), "its own init is in the mounted cgroup: \(result)")
+      #expect(!result.lines.contains("0"), "somebody else is there too: \(result)")
     }
   }
 

@@ -21,6 +21,16 @@ static inline int cl_is_mount_root(int fd) {
   // STATX_ATTR_MOUNT_ROOT, since Linux 5.8.
   return (status.stx_attributes & 0x2000) != 0;
 }
+/// The number that /proc/PID/mountinfo has for the mount that the descriptor stands on.
+static inline int cl_mount_id(int fd, uint64_t *_Nonnull id) {
+  struct statx status;
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID, &status) < 0)
+    return -errno;
+  // Since Linux 5.8.
+  if (!(status.stx_mask & STATX_MNT_ID)) return -ENOSYS;
+  *id = status.stx_mnt_id;
+  return 0;
+}
 /// The magic number of the file system that the descriptor is in.
 static inline long cl_filesystem_magic(int fd) {
   struct statfs status;

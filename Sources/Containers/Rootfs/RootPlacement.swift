@@ -104,7 +104,7 @@ struct RootPlacement {
     if !plan.surroundings.hasMountNamespace {
       try changeRoot()
     } else if plan.surroundings.noPivot {
-      try hideHost()
+      try hideHost(below: root)
       try changeRoot()
     } else {
       try step(
@@ -134,19 +134,23 @@ struct RootPlacement {
 
   /// Without pivot_root the old root stays below: the kernel's own file systems in it would show
   /// a process that gets a mount namespace's full rights that it may mount them afresh.
-  private func hideHost() throws(RuntimeError) {
-    let table = try step("--no-pivot") { () throws(SystemError) in
-      try File.read("/proc/self/mountinfo", limit: 256 << 20)
+  private func hideHost(below root: CInt) throws(RuntimeError) {
+    let mounts = try step("--no-pivot") { () throws(SystemError) in
+      let table = HostMount.parse(try File.read("/proc/self/mountinfo", limit: 256 << 20))
+      var own: UInt64 = 0
+      try system("statx", plan.path) { unsafe cl_mount_id(root, &own) }
+      // The container's own are in the table as well, with paths that lead to the host's.
+      return HostMount.outside(own, table)
     }
     // The last mounts first: one may lie on another.
-    for mount in HostMount.parse(table).reversed() where mount.isOfKernel {
+    for mount in mounts.reversed() where mount.isOfKernel {
       do {
         try system("umount2", mount.path) {
           unsafe cl_umount2(mount.path, CInt(CL_MNT_DETACH | CL_UMOUNT_NOFOLLOW))
         }
       } catch {
         try step("--no-pivot: \(mount.path)") { () throws(SystemError) in
-          try cover(mount.path, error)
+          try cover(mount, error)
         }
       }
     }
@@ -154,10 +158,13 @@ struct RootPlacement {
 
   /// Hides what cannot be unmounted: it is locked by a user namespace, or it went with the mount
   /// that it was on.
-  private func cover(_ path: String, _ error: SystemError) throws(SystemError) {
+  private func cover(_ mount: HostMount, _ error: SystemError) throws(SystemError) {
     guard error.errno == EINVAL || error.errno == EPERM else { throw error }
+    // A part, which may be a file, gives no right to the whole; mostly it lies on that.
+    if !mount.isWhole { return }
     do {
-      try FilesystemContext("tmpfs").mount(.readOnly).attach(to: path, in: AT_FDCWD, path)
+      try FilesystemContext("tmpfs").mount(.readOnly)
+        .attach(to: mount.path, in: AT_FDCWD, mount.path)
     } catch {
       if error.errno != ENOENT { throw error }
     }
