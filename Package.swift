@@ -153,7 +153,7 @@ let package = Package(
       swiftSettings: testing),
     .testTarget(
       name: "CommandLineInterfaceTests",
-      dependencies: ["CommandLineInterface", "OCISpec", "Linux", "CLinux"],
+      dependencies: ["CommandLineInterface", "OCISpec", "Linux", "CLinux", "Harness"],
       swiftSettings: testing),
     .testTarget(
       name: "GuestMemoryTests", dependencies: ["GuestMemory", "Linux", "CLinux"],

@@ -1,5 +1,6 @@
 import CommandLineInterface
 import Foundation
+import Harness
 import Testing
 
 @Suite struct GeneratedTests {
@@ -90,15 +91,9 @@ import Testing
     let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
     try text.write(to: file, atomically: true, encoding: .utf8)
     defer { try? FileManager.default.removeItem(at: file) }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments + [file.path]
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+    let result = try Child(
+      [program] + arguments + [file.path], environment: ProcessInfo.processInfo.environment
+    ).finish()
+    return (result.code, result.out + result.err)
   }
 }

@@ -54,9 +54,13 @@ import Testing
       defer { close(fds[0]) }
       let container = try terminalContainer(box, "trap 'exit 7' TERM; yes & wait")
       let run = try container.start(output: .fd(fds[1]))
-      close(fds[1])
-      // As full as it gets: the terminal's buffer, ours and the pipe.
-      usleep(700_000)
+      defer { close(fds[1]) }
+      // Full, and what comes next has nowhere to go: the trap stands long before that.
+      let isFull = eventually(timeout: 60) {
+        var writer = pollfd(fd: fds[1], events: Int16(POLLOUT), revents: 0)
+        return poll(&writer, 1, 0) == 0
+      }
+      #expect(isFull)
       run.signal(SIGTERM)
       #expect(try run.finish(timeout: 20).code == 7)
     }
