@@ -22,4 +22,18 @@ public enum CgroupManager: String, Sendable, CaseIterable {
       "--cgroup-manager=systemd: this build cannot ask systemd for a scope",
       advice: "use --cgroup-manager=cgroupfs")
   }
+
+  /// Where the container `id` goes, by the value of `--cgroup-manager` and the config's
+  /// `linux.cgroupsPath`; nil with `disabled`.
+  public static func placement(
+    manager name: String, cgroupsPath: String?, id: String
+  ) throws(RuntimeError) -> CgroupPlacement? {
+    guard let manager = CgroupManager(rawValue: name) else {
+      throw RuntimeError(
+        "--cgroup-manager=\(name): unknown", advice: "cgroupfs, systemd or disabled")
+    }
+    try manager.requireAvailable()
+    if manager == .disabled { return nil }
+    return try CgroupLayout.detect().placement(cgroupsPath: cgroupsPath, id: id)
+  }
 }

@@ -24,7 +24,8 @@ public struct ContainerBackend: Backend {
     _ bundle: Bundle, _ record: inout ContainerRecord, in directory: borrowing ContainerDirectory,
     _ options: CreateOptions
   ) throws(RuntimeError) -> any LaunchedProcess {
-    let placement = try placement(bundle.spec, record, options)
+    let placement = try CgroupManager.placement(
+      manager: options.cgroupManager, cgroupsPath: bundle.spec.linux.cgroupsPath, id: record.id)
     record.cgroups = placement?.paths ?? [:]
     let records = directory.records
     try records.save(record)
@@ -53,21 +54,6 @@ public struct ContainerBackend: Backend {
       try? destroy(known)
       throw error
     }
-  }
-
-  /// Nil with `--cgroup-manager=disabled`.
-  private func placement(
-    _ spec: Spec, _ record: ContainerRecord, _ options: CreateOptions
-  ) throws(RuntimeError) -> CgroupPlacement? {
-    guard let manager = CgroupManager(rawValue: options.cgroupManager) else {
-      throw RuntimeError(
-        "--cgroup-manager=\(options.cgroupManager): unknown",
-        advice: "cgroupfs, systemd or disabled")
-    }
-    try manager.requireAvailable()
-    if manager == .disabled { return nil }
-    return try CgroupLayout.detect().placement(
-      cgroupsPath: spec.linux.cgroupsPath, id: record.id)
   }
 
   private func limit(

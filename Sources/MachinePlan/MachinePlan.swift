@@ -51,6 +51,8 @@ public struct MachinePlan: Sendable, Equatable {
   /// The first message of the agent's main session (GuestProtocol `create`), as bytes of a file.
   public var request: Int32 = -1
   public var terminal = false
+  /// Whether the creator wants to know when each step of the start has ended.
+  public var traces = false
   /// Longest time from the VM's start to the agent's first word, in milliseconds.
   public var bootTimeout = 60_000
   /// The qemu program of the engine qemu.
@@ -81,6 +83,7 @@ extension MachinePlan: JSONValue {
       case "console": try json.read(&console)
       case "request": try json.read(&request)
       case "terminal": try json.read(&terminal)
+      case "traces": try json.read(&traces)
       case "bootTimeout": try json.read(&bootTimeout)
       case "qemu": try json.read(&qemu)
       default: try json.skip()
@@ -106,6 +109,7 @@ extension MachinePlan: JSONValue {
     json.member("console", console)
     json.member("request", request)
     json.member("terminal", terminal)
+    json.member("traces", traces)
     json.member("bootTimeout", bootTimeout)
     json.member("qemu", qemu)
     json.endObject()

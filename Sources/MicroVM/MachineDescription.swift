@@ -118,6 +118,7 @@ struct MachineDescription {
     request.write(to: &json)
     plan.request = pass(try MemoryFile.sealed("request", json.bytes))
     plan.terminal = process.terminal
+    plan.traces = Trace.isOn
     plan.bootTimeout = bootTimeout
     let terminal = process.terminal ? try HostTerminal() : nil
     if let terminal { try hand(terminal.master, options) }

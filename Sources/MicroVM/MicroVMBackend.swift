@@ -28,7 +28,8 @@ public struct MicroVMBackend: Backend {
     if let warning = machine.engine.warning { warn(warning) }
     for warning in machine.warnings { warn(warning) }
     record.machine = machine.summary
-    let placement = try placement(bundle.spec, record, options)
+    let placement = try CgroupManager.placement(
+      manager: options.cgroupManager, cgroupsPath: bundle.spec.linux.cgroupsPath, id: record.id)
     record.cgroups = placement?.paths ?? [:]
     let records = directory.records
     try records.save(record)
@@ -63,27 +64,12 @@ public struct MicroVMBackend: Backend {
       try records.save(known)
       record = known
       if !options.startsAtOnce { try launched.leave() }
-      Trace.mark("virtual machine")
+      Trace.mark("container")
       return launched
     } catch {
       try? destroy(known)
       throw error
     }
-  }
-
-  /// Nil with `--cgroup-manager=disabled`.
-  private func placement(
-    _ spec: Spec, _ record: ContainerRecord, _ options: CreateOptions
-  ) throws(RuntimeError) -> CgroupPlacement? {
-    guard let manager = CgroupManager(rawValue: options.cgroupManager) else {
-      throw RuntimeError(
-        "--cgroup-manager=\(options.cgroupManager): unknown",
-        advice: "cgroupfs, systemd or disabled")
-    }
-    try manager.requireAvailable()
-    if manager == .disabled { return nil }
-    return try CgroupLayout.detect().placement(
-      cgroupsPath: spec.linux.cgroupsPath, id: record.id)
   }
 
   /// The hooks of the host's side, with the VMM as the container's process.

@@ -70,6 +70,7 @@ public struct LaunchAttendant {
         // Loaded at the exec only, and so delivered by whoever starts the process.
         _ = cl_close(fd)
       case .warning(let text): warn(text)
+      case .step(let name): Trace.mark(name)
       case .ready:
         if let pidfdSocket {
           try DescriptorSocket.send(

@@ -26,6 +26,8 @@ public struct LaunchChannel {
     case ready
     /// Something that is no failure but should be said.
     case warning(String)
+    /// A step of its work has ended: a timing line of `--debug`.
+    case step(String)
   }
 
   /// A descriptor that came with a message and is the receiver's to close.
@@ -53,6 +55,7 @@ public struct LaunchChannel {
     case .seccompListener(let fd): try socketMessage([UInt8(ascii: "S")], [fd])
     case .ready: try socketMessage([UInt8(ascii: "R")])
     case .warning(let text): try socketMessage([UInt8(ascii: "W")] + Array(text.utf8.prefix(8000)))
+    case .step(let name): try socketMessage([UInt8(ascii: "T")] + Array(name.utf8.prefix(200)))
     }
   }
 
@@ -85,6 +88,7 @@ public struct LaunchChannel {
       return .seccompListener(message.fds[0])
     case UInt8(ascii: "R"): return .ready
     case UInt8(ascii: "W"): return .warning(String(decoding: content, as: UTF8.self))
+    case UInt8(ascii: "T"): return .step(String(decoding: content, as: UTF8.self))
     default: break
     }
     for fd in message.fds { _ = cl_close(fd) }

@@ -67,6 +67,7 @@ extension LaunchChannel {
         try deliver(SharedDescriptor(FileDescriptor(owning: fd)))
         try step("container process") { () throws(SystemError) in try proceed() }
       case .console(let fd): _ = cl_close(fd)
+      case .step(let name): Trace.mark(name)
       case .warning, .ready, .process, .needsHooks, .needsMappings: break
       }
     }

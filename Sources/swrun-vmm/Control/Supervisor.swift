@@ -51,8 +51,10 @@ final class Supervisor {
     defer { engine.console.flush() }
     do throws(RuntimeError) {
       try engine.start()
+      mark("virtual machine")
       try runHooks()
       try awaitAgent()
+      mark("guest")
       try session.create(payload())
       return try attend()
     } catch {
@@ -217,6 +219,11 @@ final class Supervisor {
 
   private func report(_ report: LaunchChannel.Report) throws(RuntimeError) {
     try step("container process") { () throws(SystemError) in try creator?.send(report) }
+  }
+
+  /// A timing line of `--debug`: the creator's clock counts.
+  private func mark(_ step: String) {
+    if plan.traces { try? creator?.send(.step(step)) }
   }
 
   private func warn(_ text: String) {

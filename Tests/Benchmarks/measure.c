@@ -1,0 +1,162 @@
+// Times commands against each other: measure ROUNDS WARMUP FILE
+//
+// FILE has one command a line: RUNTIME, STEP and the words of the command, with tabs between. Lines of one
+// runtime follow one another and are run in this order; the runtimes take turns, round by round, and another
+// one begins each round. A step that begins with "-" is run and not recorded. "{}" in a word is the
+// number of the round. Output: one line a command with RUNTIME STEP ROUND, the nanoseconds to the first byte
+// on standard output (0: none came) and to the end, CPU time of user and kernel in microseconds, and the
+// largest resident size in KiB. A command that fails ends the whole run: what failed says nothing of speed.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { max_words = 256, max_commands = 512, max_runtimes = 16 };
+
+struct command {
+  char *runtime, *step, *words[max_words];
+};
+
+struct result {
+  long long first, wall;
+  struct rusage usage;
+};
+
+extern char **environ;
+static struct command commands[max_commands];
+static int command_count;
+static int starts[max_runtimes + 1], runtime_count;
+
+static void fail(const char *what, const char *subject) {
+  fprintf(stderr, "measure: %s: %s%s%s\n", subject, what, errno ? ": " : "", errno ? strerror(errno) : "");
+  exit(1);
+}
+
+static long long now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static void read_commands(const char *path) {
+  FILE *file = fopen(path, "r");
+  if (!file) fail("open", path);
+  char *line = NULL;
+  size_t size = 0;
+  while (getline(&line, &size, file) > 0) {
+    line[strcspn(line, "\n")] = 0;
+    if (!*line) continue;
+    errno = 0;
+    if (command_count == max_commands) fail("too many commands", path);
+    struct command *command = &commands[command_count];
+    char *rest = strdup(line), *word;
+    command->runtime = strsep(&rest, "\t");
+    command->step = strsep(&rest, "\t");
+    int count = 0;
+    while ((word = strsep(&rest, "\t"))) {
+      if (count == max_words - 1) fail("too many words", line);
+      command->words[count++] = word;
+    }
+    if (!count) fail("no command in this line", line);
+    if (!command_count || strcmp(commands[command_count - 1].runtime, command->runtime)) {
+      if (runtime_count == max_runtimes) fail("too many runtimes", path);
+      starts[runtime_count++] = command_count;
+    }
+    command_count++;
+  }
+  starts[runtime_count] = command_count;
+  free(line);
+  fclose(file);
+  errno = 0;
+  if (!command_count) fail("no commands", path);
+}
+
+// The word with the number of the round in it.
+static char *numbered(const char *word, int round) {
+  const char *mark = strstr(word, "{}");
+  if (!mark) return strdup(word);
+  char *result;
+  if (asprintf(&result, "%.*s%d%s", (int)(mark - word), word, round, mark + 2) < 0) fail("memory", word);
+  return result;
+}
+
+static void run(const struct command *command, int round, struct result *result) {
+  char *words[max_words] = {0};
+  for (int i = 0; command->words[i]; i++) words[i] = numbered(command->words[i], round);
+  int output[2];
+  if (pipe2(output, O_CLOEXEC | O_NONBLOCK) < 0) fail("pipe", command->step);
+  fcntl(output[1], F_SETFL, 0);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, output[1], 1);
+  memset(result, 0, sizeof *result);
+  pid_t pid;
+  long long start = now();
+  errno = posix_spawnp(&pid, words[0], &actions, NULL, words, environ);
+  if (errno) fail("cannot be run", words[0]);
+  close(output[1]);
+  int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+  if (pidfd < 0) fail("pidfd_open", words[0]);
+  // The container may keep the pipe open after the command's end, so that the end is the pidfd's.
+  struct pollfd polled[2] = {{pidfd, POLLIN, 0}, {output[0], POLLIN, 0}};
+  while (1) {
+    poll(polled, 2, -1);
+    if (polled[1].revents) {
+      static char buffer[1 << 16];
+      ssize_t count = read(output[0], buffer, sizeof buffer);
+      if (count > 0 && !result->first) result->first = now() - start;
+      if (count == 0) polled[1].fd = -1;
+    }
+    if (polled[0].revents) break;
+  }
+  result->wall = now() - start;
+  int status;
+  if (wait4(pid, &status, 0, &result->usage) < 0) fail("wait4", words[0]);
+  close(pidfd);
+  close(output[0]);
+  posix_spawn_file_actions_destroy(&actions);
+  if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+    fprintf(stderr, "measure: %s %s: round %d: ended with status %#x:", command->runtime, command->step, round,
+            status);
+    for (int i = 0; words[i]; i++) fprintf(stderr, " %s", words[i]);
+    fputc('\n', stderr);
+    exit(1);
+  }
+  for (int i = 0; words[i]; i++) free(words[i]);
+}
+
+static long long microseconds(struct timeval time) { return time.tv_sec * 1000000LL + time.tv_usec; }
+
+int main(int argc, char **argv) {
+  if (argc != 4) {
+    fprintf(stderr, "usage: measure ROUNDS WARMUP FILE\n");
+    return 2;
+  }
+  int rounds = atoi(argv[1]), warmup = atoi(argv[2]);
+  read_commands(argv[3]);
+  for (int round = 0; round < warmup + rounds; round++)
+    for (int turn = 0; turn < runtime_count; turn++) {
+      int runtime = (round + turn) % runtime_count;
+      for (int i = starts[runtime]; i < starts[runtime + 1]; i++) {
+        struct result result;
+        run(&commands[i], round, &result);
+        if (round < warmup || *commands[i].step == '-') continue;
+        printf("%s\t%s\t%d\t%lld\t%lld\t%lld\t%lld\t%ld\n", commands[i].runtime, commands[i].step, round,
+               result.first, result.wall, microseconds(result.usage.ru_utime),
+               microseconds(result.usage.ru_stime), result.usage.ru_maxrss);
+        fflush(stdout);
+      }
+    }
+  return 0;
+}
