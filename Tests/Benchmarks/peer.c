@@ -1,5 +1,5 @@
 // The peer of `swrun run --vm`: qemu with virtiofsd, started without any detour and waited for.
-// peer VIRTIOFSD SHARE PIDFILE QEMU ARGUMENT…: "{}" in an argument is the path of virtiofsd's socket, and the
+// peer VIRTIOFSD SHARE PIDFILE QEMU ARGUMENT…: "@@" in an argument is the path of virtiofsd's socket, and the
 // pid of qemu and that of virtiofsd are written to PIDFILE ("-": nowhere). The exit status is qemu's.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -49,7 +49,7 @@ int main(int argc, char **argv) {
   pid_t files = start(server, 1);
   close(listener);
   for (int i = 5; i < argc; i++) {
-    char *mark = strstr(argv[i], "{}"), *whole;
+    char *mark = strstr(argv[i], "@@"), *whole;
     if (!mark) continue;
     if (asprintf(&whole, "%.*s%s%s", (int)(mark - argv[i]), argv[i], address.sun_path, mark + 2) < 0)
       fail("memory");
