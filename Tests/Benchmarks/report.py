@@ -100,8 +100,9 @@ def read_measurements(report, directory):
             if step in first:
                 report.add(f"{name}: first line", "ms", first[step])
             report.add(f"{name}: whole", "ms", wall[step])
-            report.add(f"{name}: CPU time", "ms", cpu[step])
+            # Of machines, not all processes are the command's children.
             if not path.stem.startswith("boot-"):
+                report.add(f"{name}: CPU time", "ms", cpu[step])
                 report.add(f"{name}: peak memory", "MiB", resident[step])
         for step in streamed:
             report.add(f"{path.stem}: standard output", "MiB/s", streamed[step], True)
