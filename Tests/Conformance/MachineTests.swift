@@ -8,8 +8,7 @@ import Testing
 /// Each is a boot, so by itself a part of them runs that has every feature once;
 /// SWRUN_MACHINE_CASES=all runs all, or names some.
 @Suite(
-  .root, .serialized, .swrunOnly, .program("gcc"),
-  .enabled(if: MachineCheck.hasMachines, "no engine or no guest kernel: see swrun features"))
+  .root, .serialized, .swrunOnly, .program("gcc"), .machines)
 struct MachineDifferences {
   static let cases: [Case] = {
     let asked = ProcessInfo.processInfo.environment["SWRUN_MACHINE_CASES"] ?? ""
@@ -53,16 +52,4 @@ struct MachineDifferences {
     }
     return observation
   }
-}
-
-/// Whether virtual machines can run here.
-enum MachineCheck {
-  static let hasMachines: Bool = {
-    guard let text = try? host(Runtime.path, "features").out,
-      let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any],
-      let notes = object["annotations"] as? [String: String]
-    else { return false }
-    return notes["dev.swrun.vm.engine"] != "none"
-      && notes["dev.swrun.vm.kernel"]?.hasPrefix("/") == true
-  }()
 }

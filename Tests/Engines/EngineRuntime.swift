@@ -11,6 +11,8 @@ enum EngineRuntime {
 
   static let kind = Runtime.Kind(rawValue: URL(fileURLWithPath: path).lastPathComponent) ?? .swrun
 
+  static let machines = MachineSupport(of: path)
+
   /// The one path that an engine takes: the runtime's own, or a script where its command is longer.
   static func program(in box: Sandbox) throws -> String {
     let command = Runtime.command(kind, path: path)

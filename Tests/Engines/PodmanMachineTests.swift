@@ -3,7 +3,7 @@ import Harness
 import Testing
 
 /// podman with `--runtime-flag isolation=vm`: its containers are virtual machines.
-@Suite(.root, .podman, .machines, .serialized) struct PodmanMachines {
+@Suite(.root, .podman, .machines(of: EngineRuntime.machines), .serialized) struct PodmanMachines {
   /// A boot in emulation takes seconds, on a busy machine many.
   private static let patience = 300.0
 
@@ -41,25 +41,4 @@ import Testing
       #expect(run.err.contains("bad\n"), "\(run)")
     }
   }
-}
-
-extension Trait where Self == ConditionTrait {
-  /// Needs an engine and a guest kernel.
-  fileprivate static var machines: Self {
-    .enabled(
-      if: EngineRuntime.hasMachines,
-      "no engine or no guest kernel for VMs: see swrun features")
-  }
-}
-
-extension EngineRuntime {
-  /// Whether `features` names an engine and a kernel for virtual machines.
-  fileprivate static let hasMachines: Bool = {
-    guard kind == .swrun, let result = try? host(path, "features"),
-      let object = try? JSONSerialization.jsonObject(with: Data(result.out.utf8)) as? [String: Any],
-      let notes = object["annotations"] as? [String: String]
-    else { return false }
-    return notes["dev.swrun.vm.engine"] != "none"
-      && notes["dev.swrun.vm.kernel"]?.hasPrefix("/") == true
-  }()
 }

@@ -6,18 +6,21 @@ public final class Container: @unchecked Sendable {
   public let id: String
   public let bundle: String
   public var config: Config
+  public let isolation: Isolation
   /// What the container writes when nobody waits for it.
   public var outputPath: String { "\(bundle)/output" }
   public var rootfs: String { "\(bundle)/rootfs" }
 
   /// A further container of a bundle that is already written.
   public init(
-    _ sandbox: Sandbox, id: String, bundle: String, config: Config = .standard
+    _ sandbox: Sandbox, id: String, bundle: String, config: Config = .standard,
+    isolation: Isolation = .standard
   ) {
     self.sandbox = sandbox
     self.id = id
     self.bundle = bundle
     self.config = config
+    self.isolation = isolation
   }
 
   public func write() throws {
@@ -31,11 +34,12 @@ public final class Container: @unchecked Sendable {
   }
 
   /// `run`, in the foreground unless the options detach it.
-  public func run(_ options: String..., input: Input = .null, timeout: Double = 60) throws
+  public func run(_ options: String..., input: Input = .null, timeout: Double? = nil) throws
     -> Outcome
   {
     let detached = options.contains("--detach") || options.contains("-d")
-    return try spawn("run", options, input: input, detached: detached).finish(timeout: timeout)
+    return try spawn("run", options, input: input, detached: detached)
+      .finish(timeout: timeout ?? isolation.timeout)
   }
 
   /// Starts `run` in the foreground and returns at once.
@@ -44,14 +48,15 @@ public final class Container: @unchecked Sendable {
     output: Output = .captured, error: Output = .captured
   ) throws -> Child {
     try sandbox.spawn(
-      ["run", "--bundle", bundle] + options + [id], input: input, output: output, error: error,
-      terminal: terminal)
+      isolation.options + ["run", "--bundle", bundle] + options + [id], input: input,
+      output: output, error: error, terminal: terminal)
   }
 
   public func create(_ options: String..., extra: [Int32] = [], input: Input = .null) throws
     -> Outcome
   {
-    try spawn("create", options, input: input, detached: true, extra: extra).finish()
+    try spawn("create", options, input: input, detached: true, extra: extra)
+      .finish(timeout: isolation.timeout)
   }
 
   private func spawn(
@@ -60,32 +65,38 @@ public final class Container: @unchecked Sendable {
     // The container keeps the descriptors, so its output goes to a file. The runtime's own messages
     // are captured; a container that writes to its standard error must redirect it.
     try sandbox.spawn(
-      [verb, "--bundle", bundle] + options + [id], input: input,
+      isolation.options + [verb, "--bundle", bundle] + options + [id], input: input,
       output: detached ? .file(outputPath) : .captured, extra: extra)
   }
 
-  public func start() throws -> Outcome { try sandbox.swrun("start", id) }
+  /// A verb on this container: `verb [options] id [arguments]`.
+  public func verb(
+    _ name: String, _ options: [String] = [], _ arguments: [String] = [], input: Input = .null
+  ) throws -> Outcome {
+    try sandbox.spawn([name] + options + [id] + arguments, input: input)
+      .finish(timeout: isolation.timeout)
+  }
+
+  public func start() throws -> Outcome { try verb("start") }
   @discardableResult
   public func delete(force: Bool = false) throws -> Outcome {
-    try force ? sandbox.swrun("delete", "--force", id) : sandbox.swrun("delete", id)
+    try verb("delete", force ? ["--force"] : [])
   }
-  public func kill(_ signal: String...) throws -> Outcome {
-    try sandbox.spawn(["kill", id] + signal).finish()
-  }
-  public func pause() throws -> Outcome { try sandbox.swrun("pause", id) }
-  public func resume() throws -> Outcome { try sandbox.swrun("resume", id) }
+  public func kill(_ signal: String...) throws -> Outcome { try verb("kill", [], signal) }
+  public func pause() throws -> Outcome { try verb("pause") }
+  public func resume() throws -> Outcome { try verb("resume") }
 
   /// `exec [options] id command…`
   public func exec(_ options: [String] = [], _ command: String..., input: Input = .null) throws
     -> Outcome
   {
-    try sandbox.spawn(["exec"] + options + [id] + command, input: input).finish()
+    try verb("exec", options, command, input: input)
   }
   public func sh(_ script: String) throws -> Outcome { try exec([], "/bin/sh", "-c", script) }
 
   /// The state as `state` prints it.
   public func state() throws -> [String: Any] {
-    let result = try sandbox.swrun("state", id).ok("state")
+    let result = try verb("state").ok("state")
     guard
       let object = try JSONSerialization.jsonObject(with: Data(result.out.utf8)) as? [String: Any]
     else { throw HarnessError("state is no object: \(result)") }
@@ -94,13 +105,13 @@ public final class Container: @unchecked Sendable {
   public func status() throws -> String { try state()["status"] as? String ?? "" }
   public func pid() throws -> Int32 { Int32(try state()["pid"] as? Int ?? -1) }
   public func process() throws -> ProcessView { ProcessView(try pid()) }
-  public func waits(for status: String, timeout: Double = 20) -> Bool {
-    eventually(timeout: timeout) { (try? self.status()) == status }
+  public func waits(for status: String, timeout: Double? = nil) -> Bool {
+    eventually(timeout: timeout ?? isolation.timeout / 3) { (try? self.status()) == status }
   }
 
   public func output() -> String { Machine.read(outputPath) ?? "" }
-  public func waitsForOutput(_ text: String, timeout: Double = 20) -> Bool {
-    eventually(timeout: timeout) { self.output().contains(text) }
+  public func waitsForOutput(_ text: String, timeout: Double? = nil) -> Bool {
+    eventually(timeout: timeout ?? isolation.timeout / 3) { self.output().contains(text) }
   }
 
   /// Writes a file into the root filesystem, from outside.

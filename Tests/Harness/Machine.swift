@@ -8,6 +8,9 @@ public enum Machine {
 
   public static let isRoot = geteuid() == 0
 
+  /// The test machine of hack/testbed has all that is needed, and a real /dev/kvm.
+  public static let isTestbed = ProcessInfo.processInfo.environment["SWRUN_TESTBED"] != nil
+
   /// One mounted hierarchy: the controllers (or "name=systemd", or "" for v2) and its mount point.
   public struct Hierarchy: Sendable {
     public let controllers: [String]

@@ -5,7 +5,8 @@ extension Container {
   /// `run` in the foreground of this terminal.
   public func start(foreground terminal: PseudoTerminal) throws -> Child {
     try sandbox.spawn(
-      ["run", "--bundle", bundle, id], input: .fd(terminal.slave), output: .fd(terminal.slave),
+      isolation.options + ["run", "--bundle", bundle, id], input: .fd(terminal.slave),
+      output: .fd(terminal.slave),
       error: .fd(terminal.slave), terminal: true)
   }
 }
@@ -41,9 +42,9 @@ public final class PseudoTerminal {
     _ = Foundation.write(master, bytes, bytes.count)
   }
 
-  /// What comes until the text is seen, or 15 seconds (times `patience`) are over.
-  public func read(until text: String) -> String {
-    let deadline = Date().addingTimeInterval(15 * patience)
+  /// What comes until the text is seen, or the seconds (times `patience`) are over.
+  public func read(until text: String, timeout: Double = 15) -> String {
+    let deadline = Date().addingTimeInterval(timeout * patience)
     var buffer = [UInt8](repeating: 0, count: 65536)
     let wanted = Array(text.utf8)
     while Date() < deadline {

@@ -68,7 +68,8 @@ public final class Sandbox: @unchecked Sendable {
 
   /// A bundle with a root filesystem of its own, not yet created as a container.
   public func container(
-    _ hint: String = "c", rootfs: Bool = true, _ edit: (inout Config) throws -> Void = { _ in }
+    _ hint: String = "c", rootfs: Bool = true, isolation: Isolation = .standard,
+    _ edit: (inout Config) throws -> Void = { _ in }
   ) throws -> Container {
     let id = name(hint)
     let bundle = path("bundle-\(id)")
@@ -77,7 +78,8 @@ public final class Sandbox: @unchecked Sendable {
     var config = Config.standard
     config.env("SWRUN_TEST=\(tag)")
     try edit(&config)
-    let container = Container(self, id: id, bundle: bundle, config: config)
+    let container = Container(
+      self, id: id, bundle: bundle, config: config, isolation: isolation)
     try container.write()
     remember(container)
     return container
@@ -87,14 +89,17 @@ public final class Sandbox: @unchecked Sendable {
 
   /// Makes a bundle and runs it in the foreground to its end.
   public func run(
-    input: Input = .null, timeout: Double = 60, _ edit: (inout Config) throws -> Void
+    input: Input = .null, timeout: Double? = nil, isolation: Isolation = .standard,
+    _ edit: (inout Config) throws -> Void
   ) throws -> Outcome {
-    try container("c", edit).run(input: input, timeout: timeout)
+    try container("c", isolation: isolation, edit).run(input: input, timeout: timeout)
   }
 
   /// Makes a bundle whose process waits, and runs it detached.
-  public func running(_ edit: (inout Config) throws -> Void = { _ in }) throws -> Container {
-    let container = try container {
+  public func running(
+    isolation: Isolation = .standard, _ edit: (inout Config) throws -> Void = { _ in }
+  ) throws -> Container {
+    let container = try container(isolation: isolation) {
       $0.args("/bin/sleep", "1000")
       try edit(&$0)
     }

@@ -24,6 +24,14 @@ extension Trait where Self == ConditionTrait {
   public static func kernel(_ major: Int, _ minor: Int) -> Self {
     .enabled(if: Machine.kernelIsAtLeast(major, minor), "needs Linux \(major).\(minor)")
   }
+  /// Needs an engine and a guest kernel. Nothing is skipped in the testbed, where both must be there.
+  public static var machines: Self { machines(of: .own) }
+  public static func machines(of support: MachineSupport) -> Self {
+    .enabled(
+      if: Machine.isTestbed || support.isUsable,
+      "no engine or no guest kernel for VMs here: \(support.annotations)")
+  }
+  public static var testbed: Self { .enabled(if: Machine.isTestbed, "this is not the testbed") }
   public static func program(_ name: String) -> Self {
     .enabled(if: Machine.has(program: name), "\(name) is not installed")
   }

@@ -31,7 +31,7 @@ extension Machines {
           try box.spawn(["exec", container.id, "/bin/sh", "-c", "echo \($0); exit \($0)"])
         }
         for (index, child) in children.enumerated() {
-          let result = try child.finish()
+          let result = try child.finish(timeout: 240)
           #expect(result.line == "\(index)" && result.code == Int32(index), "\(result)")
         }
       }
@@ -48,11 +48,11 @@ extension Machines {
           ],
           environment: box.environment, input: .fd(terminal.slave), output: .fd(terminal.slave),
           error: .fd(terminal.slave), terminal: true)
-        var text = terminal.read(until: "31 97")
+        var text = terminal.read(until: "31 97", timeout: 240)
         terminal.write("typed\r")
-        text += terminal.read(until: "got:typed")
+        text += terminal.read(until: "got:typed", timeout: 240)
         #expect(text.contains("31 97") && text.contains("got:typed"), "\(text)")
-        #expect(try run.finish().code == 5)
+        #expect(try run.finish(timeout: 240).code == 5)
       }
     }
   }

@@ -48,7 +48,80 @@ extension Machines {
 
     @Test func tooLittleMemory() throws {
       try withSandbox { box in
-        refused(try box.runMachine { $0.isolate(["dev.swrun.vm.memory": "1"]) })
+        refused(
+          try box.runMachine { $0.isolate(["dev.swrun.vm.memory": "8"]) },
+          saying: ["dev.swrun.vm.memory", "too little memory"])
+      }
+    }
+
+    @Test func aKernelThatIsDamaged() throws {
+      try withSandbox { box in
+        let (path, kernel) = (box.path("kernel"), Machines.kernel)
+        for (make, word) in [
+          ("head -c 3000000 /dev/urandom", "neither a bzImage nor ELF"),
+          ("head -c 3000000 \(kernel)", "kernel"), ("true", "0 bytes"),
+        ] {
+          try host("sh", "-c", "\(make) > \(path)").ok()
+          refused(
+            try box.runMachine { $0.isolate(["dev.swrun.vm.kernel": path]) }, saying: [path, word])
+        }
+      }
+    }
+
+    @Test func whatAMachineCannotHave() throws {
+      try withSandbox { box in
+        refused(try box.runMachine { $0.dropNamespace("network") }, saying: ["network namespace"])
+        refused(
+          try box.machine().run("--preserve-fds", "1"),
+          saying: ["--preserve-fds=1", "cannot be passed into a VM"])
+        refused(
+          try box.runMachine { $0.mount("/mnt", type: "ext4", source: "/dev/sda1") },
+          saying: ["mounts[", "ext4"])
+        refused(
+          try box.runMachine { $0["vm.image.path"] = "/disk" }, saying: ["vm.image.path"])
+      }
+    }
+
+    @Test func aGuestThatPanics() throws {
+      try withSandbox { box in
+        let container = try box.machine { $0["vm.kernel.parameters"] = ["rdinit=/no/such/init"] }
+        container.config["vm.kernel.path"] = Isolation.kernel ?? Machines.kernel
+        try container.write()
+        let result = try container.run()
+        refused(result, saying: ["last console lines", "panic"])
+        #expect(result.code == 255)
+        // The line that says why is far above the last ones of a panic.
+        #expect(result.err.contains(": Kernel panic - not syncing"))
+      }
+    }
+
+    @Test func aGuestWithoutEnoughMemory() throws {
+      try withSandbox { box in
+        let container = try box.machine { $0["vm.kernel.parameters"] = ["mem=40M"] }
+        container.config["vm.kernel.path"] = Isolation.kernel ?? Machines.kernel
+        try container.write()
+        let result = try container.run()
+        refused(
+          result, saying: ["512 MiB are too little memory", "linux.resources.memory.limit"])
+        #expect(result.code == 255)
+        #expect(!container.hasState)
+      }
+    }
+
+    @Test func aGuestThatNeverAnswers() throws {
+      try withSandbox { box in
+        let kernel = try StuckKernel.make(in: box)
+        let container = try box.machine {
+          $0.isolate(["dev.swrun.vm.boot-timeout": "4", "dev.swrun.vm.kernel": kernel])
+        }
+        let result = try container.run()
+        refused(result, saying: ["the guest's agent did not answer within 4000 ms", kernel])
+        // A machine that did not even begin in that time has said nothing.
+        #expect(
+          result.err.contains("last console lines:\n  \(StuckKernel.line)")
+            || result.err.contains("console is empty"), "\(result)")
+        #expect(result.code == 255)
+        #expect(!container.hasState)
       }
     }
   }

@@ -77,7 +77,9 @@ extension Machines {
         #expect(try container.exec([], "cat", "/late").line == "one")
         try container.put("late", "two and more\n")
         #expect(
-          eventually { (try? container.exec([], "cat", "/late").line) == "two and more" })
+          eventually(timeout: 60) {
+            (try? container.exec([], "cat", "/late").line) == "two and more"
+          })
       }
     }
   }

@@ -4,19 +4,8 @@ import Testing
 
 /// Every test of `--vm`. One after another: each boots a machine, and an emulated one takes a processor.
 @Suite(.root, .swrunOnly, .machines, .serialized) struct Machines {
-  /// What `features` says about the engines and the kernel.
-  static let features: [String: String] = {
-    guard let result = try? host(Runtime.path, "features"),
-      let object = try? JSONSerialization.jsonObject(with: Data(result.out.utf8)) as? [String: Any]
-    else { return [:] }
-    return object["annotations"] as? [String: String] ?? [:]
-  }()
-
-  static var engine: String { features["dev.swrun.vm.engine"] ?? "none" }
-  static var kernel: String { features["dev.swrun.vm.kernel"] ?? "none" }
-
-  /// The test machine of hack/testbed has all that is needed, and a real /dev/kvm.
-  static let isTestbed = ProcessInfo.processInfo.environment["SWRUN_TESTBED"] != nil
+  static var engine: String { MachineSupport.own.engine }
+  static var kernel: String { MachineSupport.own.kernel }
 
   /// A file that the long form of hack/testbed brings along.
   static func extra(_ name: String) -> String? {
@@ -27,31 +16,25 @@ import Testing
 }
 
 extension Trait where Self == ConditionTrait {
-  /// Needs an engine and a guest kernel. Nothing is skipped in the testbed, where both must be there.
-  static var machines: Self {
-    .enabled(
-      if: Machines.isTestbed || (Machines.engine != "none" && Machines.kernel.hasPrefix("/")),
-      "no engine or no guest kernel here: \(Machines.features)")
-  }
   static func extra(_ name: String) -> Self {
     .enabled(if: Machines.extra(name) != nil, "only hack/testbed --all has \(name)")
   }
-  static var testbed: Self { .enabled(if: Machines.isTestbed, "this is not the testbed") }
 }
 
 extension Config {
   /// The same bundle in a virtual machine of its own.
   mutating func isolate(_ annotations: [String: String] = [:]) {
     // Seconds: emulated, and with all else that a loaded machine does, a boot takes many times as long.
-    let standard = ["dev.swrun.isolation": "vm", "dev.swrun.vm.boot-timeout": "300"]
+    var standard = ["dev.swrun.isolation": "vm", "dev.swrun.vm.boot-timeout": "300"]
+    standard["dev.swrun.vm.kernel"] = Isolation.kernel
     json["annotations"] = standard.merging(annotations) { $1 }
   }
 }
 
 extension Sandbox {
-  /// A bundle for a VM.
+  /// A bundle that asks for a VM itself.
   func machine(_ edit: (inout Config) throws -> Void = { _ in }) throws -> Container {
-    try container("vm") {
+    try container("vm", isolation: .annotation) {
       $0.isolate()
       $0.args("/bin/sleep", "1000")
       try edit(&$0)
@@ -67,7 +50,7 @@ extension Sandbox {
 
   /// Runs a VM in the foreground.
   func runMachine(
-    input: Input = .null, timeout: Double = 360, _ edit: (inout Config) throws -> Void
+    input: Input = .null, timeout: Double? = nil, _ edit: (inout Config) throws -> Void
   ) throws -> Outcome {
     try machine(edit).run(input: input, timeout: timeout)
   }

@@ -35,7 +35,7 @@ extension Machines {
         var byte: UInt8 = 0
         #expect(read(fds[0], &byte, 1) == 1)
         close(fds[0])
-        #expect(try run.finish().code != 0)
+        #expect(try run.finish(timeout: 240).code != 0)
       }
     }
 
@@ -49,16 +49,16 @@ extension Machines {
           )
         }
         let run = try container.start(foreground: terminal)
-        var text = terminal.read(until: "33 101")
+        var text = terminal.read(until: "33 101", timeout: 240)
         #expect(text.contains("33 101"), "the size is that of the caller's terminal: \(text)")
         #expect(ch_is_raw(terminal.slave) == 1)
         terminal.write("typed\r")
-        text = terminal.read(until: "got:typed")
+        text = terminal.read(until: "got:typed", timeout: 240)
         #expect(text.contains("got:typed"), "\(text)")
         _ = ch_set_window(terminal.master, 44, 122)
-        text = terminal.read(until: "44 122")
+        text = terminal.read(until: "44 122", timeout: 240)
         #expect(text.contains("44 122"), "\(text)")
-        #expect(try run.finish().code == 6)
+        #expect(try run.finish(timeout: 240).code == 6)
         #expect(ch_is_raw(terminal.slave) == 0)
       }
     }
