@@ -118,6 +118,12 @@ public final class GuestSession {
     try send(.resize(WindowSize(rows: rows, columns: columns)))
   }
 
+  /// Whether the process's end is known, and only its output is waited for.
+  public var isEnding: Bool {
+    if case .ending = phase { return true }
+    return false
+  }
+
   /// Tells the process's terminal the size of ours; nothing happens without one.
   public func resizeToWindow() throws(RuntimeError) {
     guard let size = streams.windowSize(), size.rows > 0 || size.columns > 0 else { return }

@@ -137,13 +137,16 @@ struct MachineDescription {
     master.close()
   }
 
+  /// In the state directory.
+  static let consoleName = "console"
+
   private func consoleFile(
     in directory: borrowing ContainerDirectory
   ) throws(RuntimeError) -> SharedDescriptor {
     try step("console of \(directory.id)") { () throws(SystemError) in
       SharedDescriptor(
         try FileDescriptor.open(
-          "console", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600,
+          Self.consoleName, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600,
           at: directory.reference))
     }
   }

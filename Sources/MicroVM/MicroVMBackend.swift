@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Cgroups
 internal import GuestProtocol
+internal import GuestSession
 public import Isolation
 internal import JSON
 public import Linux
@@ -11,6 +12,7 @@ internal import OCISpec
 /// the bundle.
 public struct MicroVMBackend: Backend {
   public let name = "vm"
+  public let endsSlowly = true
   /// The state store's root, where what was found out about the machine is kept.
   let stateRoot: String
   let warn: (String) -> Void
@@ -55,6 +57,9 @@ public struct MicroVMBackend: Backend {
           known.startTime = ProcessStatus(pid: pid)?.startTime ?? 0
           try records.save(known)
         }
+        attendant.answers.ended = { what in
+          GuestFault.error("virtual machine: \(what)", console(of: known.id))
+        }
         attendant.answers.hooks = { pid throws(RuntimeError) in
           try runHooks(bundle.spec.hooks, known, pid: pid)
         }
@@ -70,6 +75,12 @@ public struct MicroVMBackend: Backend {
       try? destroy(known)
       throw error
     }
+  }
+
+  /// What the VMM has kept of the guest's console.
+  private func console(of id: String) -> ConsoleText {
+    let path = "\(stateRoot)/\(id)/\(MachineDescription.consoleName)"
+    return ConsoleText((try? File.read(path, limit: 4 << 20)) ?? [])
   }
 
   /// The hooks of the host's side, with the VMM as the container's process.

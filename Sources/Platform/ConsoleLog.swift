@@ -1,5 +1,5 @@
 internal import CLinux
-internal import Linux
+public import Linux
 
 /// What the guest wrote to its console: the newest 64 KiB for messages, and a bounded copy in a file.
 ///
@@ -40,38 +40,11 @@ public final class ConsoleLog: Sendable {
   /// Gives the file what it has not got yet.
   public func flush() { state.withLock { save(&$0) } }
 
-  /// The last `count` lines, each cut at 400 characters, without control characters.
-  public func lastLines(_ count: Int) -> String {
-    let bytes = state.withLock { newest(Self.capacity, of: $0) }
-    var lines: [String] = []
-    for line in bytes.split(separator: 0x0a).suffix(count) {
-      let text = Self.withoutEscapes(line)
-      if !text.isEmpty { lines.append(text) }
-    }
-    return lines.joined(separator: "\n")
-  }
+  /// What is kept, for messages.
+  public var text: ConsoleText { ConsoleText(state.withLock { newest(Self.capacity, of: $0) }) }
 
-  /// Printable characters of a line; terminal sequences (ECMA-48, 5.4) are left out whole.
-  private static func withoutEscapes(_ line: ArraySlice<UInt8>) -> String {
-    var kept: [UInt8] = []
-    var index = line.startIndex
-    while index < line.endIndex, kept.count < 400 {
-      let byte = line[index]
-      index += 1
-      if byte == 0x1b, index < line.endIndex, line[index] == UInt8(ascii: "[") {
-        index += 1
-        while index < line.endIndex, !(0x40...0x7e).contains(line[index]) { index += 1 }
-        if index < line.endIndex { index += 1 }
-      } else if byte == 0x09 {
-        kept.append(0x20)
-      } else if byte >= 0x20, byte < 0x7f {
-        kept.append(byte)
-      } else if byte >= 0x80 {
-        kept.append(UInt8(ascii: "?"))
-      }
-    }
-    return String(decoding: kept, as: UTF8.self)
-  }
+  /// The last `count` lines, as `ConsoleText` has them.
+  public func lastLines(_ count: Int) -> String { text.lastLines(count) }
 
   private func newest(_ count: Int, of state: State) -> [UInt8] {
     let count = min(UInt64(count), state.total, UInt64(Self.capacity))

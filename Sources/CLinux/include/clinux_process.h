@@ -44,6 +44,12 @@ static inline int cl_kill(pid_t pid, int signal) { CL_RET(kill(pid, signal)); }
 static inline pid_t cl_waitpid(pid_t pid, int *_Nonnull status, int options) {
   CL_RET(waitpid(pid, status, options));
 }
+/// The signal that ended a child that is not reaped yet; 0 when it exited, or still runs.
+static inline int cl_child_ending_signal(pid_t pid) {
+  siginfo_t info = {0};
+  if (waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0) return 0;
+  return info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED ? info.si_status : 0;
+}
 /// The exit code of a wait status as shells count: the code, or 128 + signal.
 static inline int cl_exit_code(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

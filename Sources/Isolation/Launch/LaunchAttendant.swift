@@ -26,6 +26,8 @@ public struct LaunchAttendant {
     public var hooks: ((pid_t) throws(RuntimeError) -> Void)?
     /// Hand on the seccomp listener.
     public var listener: ((SharedDescriptor, pid_t) throws(RuntimeError) -> Void)?
+    /// What is known of a process that ended without a word; what happened comes with it.
+    public var ended: ((String) -> RuntimeError)?
   }
 
   public init(
@@ -79,11 +81,28 @@ public struct LaunchAttendant {
         return Launched(pid: pid, pidfd: pidfd, console: console, channel: channel, answers)
       }
     }
-    throw RuntimeError("container process \(pid) ended before it was set up")
+    throw ended()
   }
 
+  /// One that has ended is found by `receive`, behind what it said last.
   private func proceed() throws(RuntimeError) {
-    try step("container process") { () throws(SystemError) in try channel.proceed() }
+    do throws(SystemError) { try channel.proceed() } catch {
+      if error.errno != EPIPE && error.errno != ECONNRESET {
+        throw RuntimeError("container process", error)
+      }
+    }
+  }
+
+  private func ended() -> RuntimeError {
+    // It closes its descriptors some time before it can be waited for.
+    var polled = pollfd(fd: pidfd.rawValue, events: Int16(POLLIN), revents: 0)
+    _ = unsafe cl_poll(&polled, 1, 5000)
+    let signal = cl_child_ending_signal(pid)
+    let what =
+      signal == 0
+      ? "container process \(pid) ended before it was set up"
+      : "container process \(pid) was ended by signal \(signal) before it was set up"
+    return answers.ended?(what) ?? RuntimeError(what)
   }
 
   /// The stage has ended; the process it made, a child of this one, takes its place.

@@ -23,6 +23,8 @@ final class Supervisor {
   /// Called when the container's file system is set up, before its program runs.
   private let sealShares: () -> Void
   private var phase = Phase.creating
+  /// What the agent said before the machine ended may still be on its way.
+  private var machineHasEnded = false
 
   private enum Phase {
     case creating, created, starting, running
@@ -84,15 +86,23 @@ final class Supervisor {
     "the swrun that created the container is gone", advice: "create it again")
 
   private func awaitAgent() throws(RuntimeError) {
-    let deadline = cl_monotonic_ns() + Int64(plan.bootTimeout) * 1_000_000
+    var deadline = cl_monotonic_ns() + Int64(plan.bootTimeout) * 1_000_000
+    var hasPanicked = false
     while true {
       if let failure = try agent.receive() { throw failed(failure) }
       if agent.isReady { return }
+      if !hasPanicked, GuestFault.panic(engine.console.text) != nil {
+        // It restarts the machine, if it still can; its last words are there by then.
+        hasPanicked = true
+        deadline = min(deadline, cl_monotonic_ns() + 2_000_000_000)
+      }
       let left = (deadline - cl_monotonic_ns() + 999_999) / 1_000_000
       if left <= 0 {
         throw failed(
-          "the guest's agent did not answer within \(plan.bootTimeout) ms of the start of"
-            + " \(plan.kernelPath)")
+          hasPanicked
+            ? "the guest's kernel stopped at its boot"
+            : "the guest's agent did not answer within \(plan.bootTimeout) ms of the start of"
+              + " \(plan.kernelPath)")
       }
       var polled = [
         pollfd(fd: agent.descriptor, events: Int16(POLLIN), revents: 0),
@@ -100,7 +110,7 @@ final class Supervisor {
         pollfd(fd: creator?.socket.rawValue ?? -1, events: Int16(POLLIN), revents: 0),
         pollfd(fd: signals.rawValue, events: Int16(POLLIN), revents: 0),
       ]
-      _ = unsafe cl_poll(&polled, UInt(polled.count), CInt(clamping: left))
+      _ = unsafe cl_poll(&polled, UInt(polled.count), CInt(clamping: min(left, 1000)))
       if polled[1].revents != 0 { throw failed(end()) }
       if polled[2].revents != 0 { throw Self.abandoned }
       if polled[3].revents != 0 { try endBySignal() }
@@ -135,8 +145,7 @@ final class Supervisor {
   private func attend() throws(RuntimeError) -> CInt {
     if plan.terminal { try session.resizeToWindow() }
     while true {
-      let timeout = phase == .creating ? plan.bootTimeout : -1
-      switch try session.next(watching: watched, timeout: timeout) {
+      switch try session.next(watching: watched, timeout: patience) {
       case .created:
         phase = .created
         sealShares()
@@ -151,6 +160,7 @@ final class Supervisor {
       case .exited(let code): return code
       case .warning(let text): warn(text)
       case .lost: throw lost()
+      case .timeout where machineHasEnded: throw failed(end())
       case .timeout:
         throw failed("the guest's agent did not make the container in \(plan.bootTimeout) ms")
       case .readable(let descriptor): try handle(descriptor)
@@ -158,7 +168,17 @@ final class Supervisor {
     }
   }
 
+  /// How long the next event may take, in milliseconds; -1 for any time.
+  private var patience: Int {
+    if machineHasEnded { return session.isEnding ? -1 : Self.settling }
+    return phase == .creating ? plan.bootTimeout : -1
+  }
+
+  /// Time for what a machine sent just before its end.
+  private static let settling = 2000
+
   private var watched: [CInt] {
+    if machineHasEnded { return [signals.rawValue] }
     var descriptors = [signals.rawValue, engine.ended, agent.descriptor]
     if phase != .starting, let creator { descriptors.append(creator.socket.rawValue) }
     if phase == .created, creator == nil {
@@ -170,7 +190,7 @@ final class Supervisor {
   private func handle(_ descriptor: CInt) throws(RuntimeError) {
     switch descriptor {
     case signals.rawValue: try forwardSignal()
-    case engine.ended: throw failed(end())
+    case engine.ended: machineHasEnded = true
     case agent.descriptor:
       if let failure = try agent.receive() { throw failed(failure) }
     case creator?.socket.rawValue: try hearCreator()
@@ -247,7 +267,7 @@ final class Supervisor {
   /// The agent's connection broke: mostly because the machine ends, which says more.
   private func lost() -> RuntimeError {
     var polled = pollfd(fd: engine.ended, events: Int16(POLLIN), revents: 0)
-    _ = unsafe cl_poll(&polled, 1, 2000)
+    _ = unsafe cl_poll(&polled, 1, CInt(Self.settling))
     return failed(
       polled.revents != 0 ? end() : "the connection to the guest's agent broke")
   }
@@ -259,10 +279,7 @@ final class Supervisor {
   /// What happened, with the newest of what the guest said.
   private func failed(_ what: String) -> RuntimeError {
     engine.console.flush()
-    let lines = engine.console.lastLines(12)
-    return RuntimeError(
-      lines.isEmpty
-        ? "\(what) (the guest's console is empty)"
-        : "\(what); the guest's last console lines:\n\(lines)", exitCode: 255)
+    return GuestFault.error(
+      what, engine.console.text, memoryAtBoot: phase == .creating ? plan.memory : nil)
   }
 }
