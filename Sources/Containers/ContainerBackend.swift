@@ -8,6 +8,7 @@ internal import Seccomp
 /// Isolation by namespaces, cgroups, seccomp and capabilities on the host's kernel.
 public struct ContainerBackend: Backend {
   public let name = "container"
+  public let endsSlowly = false
   /// Where compiled seccomp filters are kept; nil keeps none.
   let cacheDirectory: String?
   /// Whether it is no error that cgroups may not be written (`--rootless`).

@@ -66,6 +66,10 @@ public protocol Backend {
   /// The name in `--isolation` and in the record: `container` or `vm`.
   var name: String { get }
 
+  /// Whether a first process that is killed has much to give back before it is gone, so that `kill`
+  /// waits for its end.
+  var endsSlowly: Bool { get }
+
   /// Makes the container up to where it executes the user's program.
   ///
   /// Saves `record` through `directory` before anything exists that a later `delete` has to find,

@@ -51,6 +51,10 @@ extension Lifecycle {
     } catch {
       throw error.errno == ESRCH ? notRunning : RuntimeError("kill \(id)", error)
     }
+    // What follows, such as `delete`, shall find it stopped. A frozen process ends when it goes on.
+    if signal == SIGKILL, backend.endsSlowly, !backend.isPaused(record) {
+      _ = process.awaitEnd(milliseconds: 10_000)
+    }
   }
 
   /// Makes a process in a running container; the returned value starts it.

@@ -25,6 +25,14 @@ public struct Pidfd: ~Copyable, Sendable {
   }
 }
 
+extension Pidfd {
+  /// Waits until the process has ended, be it a zombie; false when the time is over before.
+  public func awaitEnd(milliseconds: CInt) -> Bool {
+    var polled = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+    return unsafe cl_poll(&polled, 1, milliseconds) == 1
+  }
+}
+
 /// What /proc/PID/stat says of a process (proc(5)).
 public struct ProcessStatus: Equatable, Sendable {
   /// The state letter; `Z` and `X` are dead.

@@ -32,13 +32,18 @@ enum MachineProgram {
     let signals = try Self.signals()
     cl_report_forbidden_calls(plan.console)
     let request: CreateRequest = try decode(plan.request, "the request")
+    guard let cache = CacheMode(rawValue: plan.cacheMode) else {
+      throw RuntimeError(
+        "the plan: cacheMode: \"\(plan.cacheMode)\" is unknown",
+        advice: "install swrun as a whole")
+    }
     let descriptors = try Jail.ownDescriptors()
     let files = try step("shares") { () throws(SystemError) in
       try FileServer(
         shares: plan.shares.map {
           Share(name: $0.name, root: $0.fd, isReadOnly: $0.isReadOnly && $0.name != rootShare)
         },
-        settings: Settings(cache: CacheMode(rawValue: plan.cacheMode) ?? .auto),
+        settings: Settings(cache: cache),
         procSelfFd: descriptors.rawValue)
     }
     let vsock = VsockDevice(

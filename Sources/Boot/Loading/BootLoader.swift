@@ -72,6 +72,13 @@ public struct BootLoader: Sendable {
     return state
   }
 
+  /// Whether `load` would find room, for a machine that somebody else loads; the error says what is
+  /// needed.
+  public func check() throws(RuntimeError) {
+    _ = try checkedCommandLine()
+    _ = try placeInitramfs()
+  }
+
   private func writeLongMode(
     _ place: Placement, header: [UInt8]?, _ initramfs: Range<UInt64>?
   ) throws(RuntimeError) {

@@ -60,8 +60,9 @@ struct EngineChoice {
         advice: "give this machine a /dev/kvm that works, or: apt-get install qemu-system-x86")
     }
     self.init(
-      .qemu, "kvm: \(fault)", qemu: qemu,
-      warning: "the VM runs in qemu's emulation, which is slow: kvm: \(fault)")
+      .qemu, "/dev/kvm cannot run a guest", qemu: qemu,
+      warning: "the VM runs in qemu's emulation, which is slow: /dev/kvm cannot run a guest"
+        + " (swrun features says why)")
   }
 
   private init(

@@ -10,18 +10,31 @@ extension MicroVMBackend {
   public func update(
     _ record: ContainerRecord, _ resources: Spec.Linux.Resources
   ) throws(RuntimeError) {
-    let warnings = try MachineUpdate(record.machine).check(resources)
-    for warning in warnings { warn(warning) }
+    let remarks = try MachineUpdate(record.machine).check(resources)
+    for remark in remarks { warn(remark) }
     if let guest = ResourceSplit.guest(resources), guest != Spec.Linux.Resources() {
       let text = String(decoding: guest.encoded(), as: UTF8.self)
       for warning in try connection(record).order(.update(resources: text)) { warn(warning) }
     }
     // Without a cgroup on the host the guest's is the only one there is.
     if record.cgroups.isEmpty { return }
-    for warning in try control(record).cgroup().apply(
-      ResourceSplit.host(resources, machine: record.machine), scope: .update)
-    {
-      warn(warning)
+    let host = ResourceSplit.host(resources, machine: record.machine)
+    let warnings = try Self.namingTheHost(resources, host) { () throws(RuntimeError) in
+      try control(record).cgroup().apply(host, scope: .update)
+    }
+    for warning in warnings { warn(warning) }
+  }
+
+  /// An error may have a number that nobody gave: the limit with the VM's overhead.
+  private static func namingTheHost(
+    _ resources: Spec.Linux.Resources, _ host: Spec.Linux.Resources,
+    _ body: () throws(RuntimeError) -> [String]
+  ) throws(RuntimeError) -> [String] {
+    do { return try body() } catch {
+      guard resources.memory != host.memory else { throw error }
+      throw RuntimeError(
+        "limits of the VM on the host, where its memory counts what the VM itself needs too:"
+          + " \(error.message)", advice: error.advice, exitCode: error.exitCode)
     }
   }
 }

@@ -32,7 +32,7 @@ enum QEMUCommand {
       "-m", "\(megabytes)M",
       "-object", "memory-backend-memfd,id=memory,size=\(megabytes)M,share=on,seal=on",
       "-global", "virtio-mmio.force-legacy=false",
-      "-kernel", "/" + kernel, "-append", parameters(plan, counterRate),
+      "-kernel", "/" + kernel, "-append", parameters(plan, counterRate: counterRate),
       "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial",
       "-chardev", "socket,id=files,fd=\(Descriptor.files)",
       "-device", "vhost-user-fs-device,chardev=files,tag=\(tag)",
@@ -48,9 +48,12 @@ enum QEMUCommand {
     return arguments
   }
 
+  /// As long as any that is measured, which takes time.
+  static let anyCounterRate: UInt64 = 1_000_000
+
   /// The machine has no timer that the kernel could measure the counter by, and the emulated one
   /// counts as the host's does.
-  private static func parameters(_ plan: MachinePlan, _ counterRate: UInt64) -> String {
+  static func parameters(_ plan: MachinePlan, counterRate: UInt64) -> String {
     "tsc_early_khz=\(counterRate) tsc=reliable no_timer_check \(KernelParameters.line(of: plan))"
   }
 }

@@ -1,3 +1,4 @@
+internal import Boot
 internal import CLinux
 internal import FileServer
 internal import Linux
@@ -32,6 +33,7 @@ final class QEMUMachine: Engine, @unchecked Sendable {
       throw RuntimeError(
         "engine qemu: \(plan.qemu) is not there", advice: "apt-get install qemu-system-x86")
     }
+    try Self.checkRoom(plan)
     let made = try step("engine qemu") { () throws(SystemError) in
       try Made(
         plan, server, try QEMUProcess.streamPair(), try QEMUProcess.streamPair())
@@ -44,6 +46,18 @@ final class QEMUMachine: Engine, @unchecked Sendable {
       ]
       try watch()
     }
+  }
+
+  /// What qemu itself says of a kernel that does not fit tells nobody what to do.
+  private static func checkRoom(_ plan: MachinePlan) throws(RuntimeError) {
+    let initramfs =
+      plan.initramfs >= 0 ? try BootFile(fd: plan.initramfs, name: "initramfs") : nil
+    try BootLoader(
+      kernel: try KernelImage(BootFile(fd: plan.kernel, name: plan.kernelPath)),
+      initramfs: initramfs,
+      commandLine: QEMUCommand.parameters(plan, counterRate: QEMUCommand.anyCounterRate),
+      layout: try MachineLayout(memory: plan.memory, processors: plan.processors, devices: 0)
+    ).check()
   }
 
   /// What can fail before there is a machine to clean up after.
