@@ -18,8 +18,8 @@ public import Linux
   /// Flags agreed on with the guest's kernel; 0 before FUSE_INIT.
   private let agreed: UnsafeMutablePointer<UInt64>
 
-  /// `procSelfFd` is an O_PATH descriptor of this process's /proc/self/fd, borrowed as are the
-  /// shares' roots: open as long as the server lives.
+  /// `procSelfFd` is an O_PATH descriptor of this process's /proc/self/fd, borrowed: open as long
+  /// as the server lives. The shares' roots are not needed any more afterwards.
   ///
   /// An error is EINVAL for a name or kind of share that can't be served, or what the kernel says.
   public init(

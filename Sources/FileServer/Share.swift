@@ -2,7 +2,7 @@
 public struct Share: Sendable {
   /// One path component: `rootfs`, `0`, `1`.
   public let name: String
-  /// An O_PATH descriptor of it, borrowed: open as long as the server lives.
+  /// An O_PATH descriptor of it, which the server duplicates.
   public let root: CInt
   /// Whether the guest can change nothing in it, whatever its kernel thinks.
   public let isReadOnly: Bool
@@ -25,6 +25,9 @@ public struct Limits: Sendable {
     self.inodes = inodes
     self.handles = handles
   }
+
+  /// The most descriptors that a process with these limits needs.
+  public var descriptors: Int { inodes + handles + Self.reserve }
 
   /// Descriptors of the process that are not the guest's to use up.
   static let reserve = 512

@@ -9,8 +9,8 @@ final class FileRequests: FilesystemHandler {
   init(_ server: FileServer) { self.server = server }
 
   func prepareThread() throws(SystemError) {
-    try server.prepareThread()
-    SystemCallFilter.enter(.files)
+    let server = server
+    ThreadRole.files.enter { () throws(SystemError) in try server.prepareThread() }
   }
 
   func handle(request: Segments, reply: Segments) -> Int {

@@ -31,6 +31,7 @@ enum MachineProgram {
   ) throws(RuntimeError) -> Never {
     let signals = try Self.signals()
     cl_report_forbidden_calls(plan.console)
+    _ = cl_limit_arenas(4)
     let request: CreateRequest = try decode(plan.request, "the request")
     guard let cache = CacheMode(rawValue: plan.cacheMode) else {
       throw RuntimeError(
@@ -38,12 +39,13 @@ enum MachineProgram {
         advice: "install swrun as a whole")
     }
     let descriptors = try Jail.ownDescriptors()
+    let settings = Settings(cache: cache)
     let files = try step("shares") { () throws(SystemError) in
       try FileServer(
         shares: plan.shares.map {
           Share(name: $0.name, root: $0.fd, isReadOnly: $0.isReadOnly && $0.name != rootShare)
         },
-        settings: Settings(cache: cache),
+        settings: settings,
         procSelfFd: descriptors.rawValue)
     }
     let vsock = VsockDevice(
@@ -53,6 +55,10 @@ enum MachineProgram {
         try vsock.awaitConnection(port: Port.boot)
       })
     let engine = try self.engine(plan, files, vsock)
+    // The guest's memory has what they hold, and the file server descriptors of its own.
+    for file in [plan.kernel, plan.initramfs] + plan.shares.map(\.fd) where file >= 0 {
+      _ = cl_close(file)
+    }
     let supervisor = Supervisor(
       plan, engine, creator: creator, agent: agent, signals: signals, request: request
     ) {
@@ -62,7 +68,8 @@ enum MachineProgram {
       }
     }
     try Jail.leaveHostTree()
-    try Jail.dropPrivileges()
+    try Jail.dropPrivileges(
+      endsProcess: plan.engine == .qemu, descriptors: settings.limits.descriptors)
     try SystemCallFilter.loadForAll()
     cl_exit(supervisor.run())
   }

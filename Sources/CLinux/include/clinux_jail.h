@@ -1,12 +1,17 @@
 #ifndef CLINUX_JAIL_H
 #define CLINUX_JAIL_H
 
+#include "clinux_attributes.h"
 #include "clinux_base.h"
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/kvm.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -28,6 +33,19 @@ static inline int cl_keep_capabilities(uint64_t kept) {
   CL_RET((int)syscall(SYS_capset, &header, data));
 }
 
+/// Leaves the calling thread of these capabilities only those that it has, permitted and effective.
+static inline int cl_limit_capabilities(uint64_t kept) {
+  struct cl_capability_sets sets;
+  int result = cl_capget(&sets);
+  if (result < 0) return result;
+  kept &= sets.permitted;
+  return cl_capset((struct cl_capability_sets){.effective = kept, .permitted = kept});
+}
+
+/// The memory allocator makes at most so many arenas. Left to itself it asks for the number of
+/// processors when threads first want memory at the same time, by files that a jail has not.
+static inline bool cl_limit_arenas(int count) { return mallopt(M_ARENA_MAX, count) == 1; }
+
 static inline int cl_set_no_new_privileges(void) {
   CL_RET(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }
@@ -43,18 +61,30 @@ enum {
   CL_BPF_LOAD_WORD = BPF_LD | BPF_W | BPF_ABS,
   CL_BPF_JUMP_EQUAL = BPF_JMP | BPF_JEQ | BPF_K,
   CL_BPF_JUMP_AT_LEAST = BPF_JMP | BPF_JGE | BPF_K,
+  CL_BPF_JUMP_ANY_BIT = BPF_JMP | BPF_JSET | BPF_K,
   CL_BPF_RETURN = BPF_RET | BPF_K,
   CL_SECCOMP_NUMBER = offsetof(struct seccomp_data, nr),
   CL_SECCOMP_ARCHITECTURE = offsetof(struct seccomp_data, arch),
+  /// The lower half of the first argument; the others follow at distances of 8.
+  CL_SECCOMP_ARGUMENT = offsetof(struct seccomp_data, args),
 };
+static const uint32_t CL_KVM_RUN = KVM_RUN, CL_KVM_GET_REGS = KVM_GET_REGS,
+                      CL_KVM_GET_SREGS = KVM_GET_SREGS, CL_KVM_IRQ_LINE = KVM_IRQ_LINE;
+static const uint32_t CL_TIOCGWINSZ = TIOCGWINSZ, CL_FIONREAD = FIONREAD;
+static const uint32_t CL_PR_GET_NAME = PR_GET_NAME;
+static const uint32_t CL_PROT_EXEC = PROT_EXEC;
 static const uint32_t CL_ARCHITECTURE = AUDIT_ARCH_X86_64;
 static const uint32_t CL_X32_BIT = 0x40000000;
 static const uint32_t CL_SECCOMP_ALLOW = SECCOMP_RET_ALLOW;
 static const uint32_t CL_SECCOMP_TRAP = SECCOMP_RET_TRAP;
 
-/// A system call outside the allow-list ends the process: the handler says which on `fd` first.
+/// What a system call of this number is called; NULL for one that is newer than the headers.
+const char *_Nullable cl_system_call_name(int number);
+
+/// A system call outside the allow-list ends the process with exit code 159: the handler says which,
+/// and in which thread, on `fd` and on the error stream first.
 ///
-/// Only async-signal-safe calls, all of them on the list.
+/// Only async-signal-safe calls, all of them on every list.
 void cl_report_forbidden_calls(int fd);
 
 #endif

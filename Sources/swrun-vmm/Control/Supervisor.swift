@@ -54,6 +54,7 @@ final class Supervisor {
     do throws(RuntimeError) {
       try engine.start()
       mark("virtual machine")
+      ThreadRole.control.enter()
       try runHooks()
       try awaitAgent()
       mark("guest")

@@ -9,13 +9,17 @@ internal import Linux
 enum Jail {
   /// What a file server for any guest user needs (capabilities(7)): to act as that user, to own
   /// files as it asks, and what root in the guest may do to files.
-  static let fileServerCapabilities: [CInt] = [
+  static let fileServerCapabilities = mask([
     CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETGID, CAP_SETUID, CAP_MKNOD,
     CAP_SETFCAP,
-    // The process of the engine qemu runs as another user, and has to be ended with the machine:
-    // there is no other process in this pid namespace.
-    CAP_KILL,
-  ]
+  ])
+  /// The process of the engine qemu runs as another user, and has to be ended with the machine:
+  /// there is no other process in this pid namespace.
+  static let endingCapability = mask([CAP_KILL])
+
+  private static func mask(_ capabilities: [CInt]) -> UInt64 {
+    capabilities.reduce(0) { $0 | 1 << UInt64($1) }
+  }
 
   /// /proc/self/fd of this process, from a proc that nobody can look up: what a file server reopens
   /// its O_PATH descriptors by.
@@ -52,28 +56,31 @@ enum Jail {
     }
   }
 
-  /// Cuts privileges for good. To be called while the process has one thread.
-  static func dropPrivileges() throws(RuntimeError) {
+  /// Cuts privileges for good: to what all threads need together. To be called while the process
+  /// has one thread. `descriptors` is how many there may be.
+  static func dropPrivileges(
+    endsProcess: Bool, descriptors: Int
+  ) throws(RuntimeError) {
     try step("jail: privileges") { () throws(SystemError) in
       try system("setgroups") { cl_setgroups(0, nil) }
-      let kept = fileServerCapabilities.reduce(UInt64(0)) { $0 | 1 << UInt64($1) }
+      let kept = fileServerCapabilities | (endsProcess ? endingCapability : 0)
+      try limit(CL_RLIMIT_NOFILE, to: UInt(descriptors))
+      try limit(CL_RLIMIT_CORE, to: 0)
+      try limit(CL_RLIMIT_MSGQUEUE, to: 0)
       try system("capset") { cl_keep_capabilities(kept) }
       try system("prctl", "PR_SET_NO_NEW_PRIVS") { cl_set_no_new_privileges() }
       // Nobody of the same user may look into the memory of the guest by way of us.
       try system("prctl", "PR_SET_DUMPABLE") { cl_set_undumpable() }
-      try raiseDescriptorLimit()
     }
   }
 
-  /// One descriptor for each file that the guest knows: as many as the caller may have.
-  private static func raiseDescriptorLimit() throws(SystemError) {
+  /// Sets a limit to a value, or to what the caller may have where that is less.
+  private static func limit(_ resource: some BinaryInteger, to value: UInt) throws(SystemError) {
     var limit = rlimit()
-    try system("getrlimit", "RLIMIT_NOFILE") {
-      unsafe cl_getrlimit(CInt(CL_RLIMIT_NOFILE), &limit)
-    }
-    limit.rlim_cur = limit.rlim_max
-    try system("setrlimit", "RLIMIT_NOFILE") {
-      unsafe cl_setrlimit(CInt(CL_RLIMIT_NOFILE), &limit)
-    }
+    let resource = CInt(resource)
+    try system("getrlimit", "limit \(resource)") { unsafe cl_getrlimit(resource, &limit) }
+    let value = min(rlim_t(value), limit.rlim_max)
+    limit = rlimit(rlim_cur: value, rlim_max: value)
+    try system("setrlimit", "limit \(resource)") { unsafe cl_setrlimit(resource, &limit) }
   }
 }

@@ -46,7 +46,7 @@ final class MachineDevices: Sendable {
   /// Starts the devices' threads; once.
   func start() throws(SystemError) {
     try fileSystem.start()
-    loop.post { SystemCallFilter.enter(.device) }
+    loop.post { ThreadRole.device.enter() }
     try loop.start()
   }
 

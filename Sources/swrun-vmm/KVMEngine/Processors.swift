@@ -57,9 +57,9 @@ final class Processors: Sendable {
 
   private func run(_ vcpu: VCPU) {
     defer { vcpu.detach() }
-    SystemCallFilter.enter(.processor)
     do throws(SystemError) {
       try vcpu.attach()
+      ThreadRole.processor.enter()
       while !isStopping {
         if let reason = try handle(vcpu) {
           end(reason)

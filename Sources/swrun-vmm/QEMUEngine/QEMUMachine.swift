@@ -93,7 +93,7 @@ final class QEMUMachine: Engine, @unchecked Sendable {
   func start() throws(RuntimeError) {
     try step("engine qemu") { () throws(SystemError) in
       try files.start()
-      loop.post { SystemCallFilter.enter(.device) }
+      loop.post { ThreadRole.device.enter() }
       try loop.start()
       try process.start()
     }

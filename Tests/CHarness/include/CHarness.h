@@ -53,5 +53,8 @@ int ch_answer_notification(int listener, int timeout_ms, int error);
 /// A child that exchanges the two names, as fast as it can, until it is killed.
 pid_t ch_start_exchanging(const char *_Nonnull one, const char *_Nonnull other);
 int ch_poll_input(int fd, int timeout_ms);
+/// Makes a thread of another process do a system call of this number instead of its next one, with
+/// `third` as third argument and those of an anonymous mmap(2) as others; 0 or -errno.
+int ch_inject_call(pid_t thread, long number, unsigned long third);
 
 #endif

@@ -1,0 +1,85 @@
+import CLinux
+import GuestMemory
+import Linux
+import Virtio
+
+/// A driver whose every step is the input's, before one of the devices. The first byte names the
+/// device; afterwards the device must still take a reset.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func test(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  var input = Input(Array(UnsafeBufferPointer(start: start, count: count)))
+  let memory = try! GuestMemory.allocate(size: 2 << 20, shared: false)
+  let kind = input.byte()
+  let vsock = VsockDevice(guestCID: 3, listener: nil)
+  let console = ConsoleDevice { _ in }
+  let balloon = BalloonDevice(memory: memory)
+  let files = try! FilesystemDevice(tag: "fuzz", queueSize: 64, threads: 1, handler: Echo())
+  let device: any VirtioDevice =
+    switch kind % 5 {
+    case 0: try! RandomDevice()
+    case 1: console
+    case 2: balloon
+    case 3: vsock
+    default: files
+    }
+  let driver = Driver(device, memory)
+  var ends: [SharedDescriptor] = []
+  while !input.isEmpty {
+    let step = input.byte()
+    if step & 0xf0 != 0xf0 {
+      driver.step(step, &input)
+      continue
+    }
+    switch step & 7 {
+    case 0:
+      _ = console.type(input.take(Int(input.byte())))
+      balloon.setTarget(pages: UInt32(input.byte()))
+    case 1, 2:
+      if ends.count < 8, let end = try? vsock.connect(port: UInt32(input.byte() & 3)) {
+        ends.append(SharedDescriptor(end))
+      }
+    case 3, 4:
+      guard let end = ends.last else { break }
+      let bytes = input.take(Int(input.byte()) * 16)
+      _ = bytes.withUnsafeBytes {
+        $0.isEmpty ? 0 : cl_send(end.rawValue, $0.baseAddress!, $0.count, true)
+      }
+    case 5:
+      guard let end = ends.last else { break }
+      var bytes = [UInt8](repeating: 0, count: 4096)
+      _ = cl_recv(end.rawValue, &bytes, bytes.count, true)
+    case 6: if !ends.isEmpty { ends.removeLast().close() }
+    default: if !ends.isEmpty { ends.removeFirst().close() }
+    }
+    driver.settle()
+  }
+  driver.close()
+  precondition(!driver.transport.isActive)
+  files.stop()
+  for end in ends { end.close() }
+  return 0
+}
+
+/// Answers a request with the bytes of it, and lies about how many.
+private final class Echo: FilesystemHandler {
+  func prepareThread() {}
+  func handle(request: Segments, reply: Segments) -> Int {
+    var sum = 0
+    for segment in request { for byte in segment.prefix(64) { sum &+= Int(byte) } }
+    for segment in reply where !segment.isEmpty { segment[0] = UInt8(truncatingIfNeeded: sum) }
+    return sum % 5 == 0 ? Int.max : sum
+  }
+}
+
+struct Input {
+  private var rest: ArraySlice<UInt8>
+  init(_ bytes: [UInt8]) { rest = bytes[...] }
+  var isEmpty: Bool { rest.isEmpty }
+  mutating func byte() -> UInt8 { rest.popFirst() ?? 0 }
+  mutating func word() -> UInt16 { UInt16(byte()) | UInt16(byte()) << 8 }
+  mutating func take(_ count: Int) -> [UInt8] {
+    let part = Array(rest.prefix(count))
+    rest = rest.dropFirst(part.count)
+    return part
+  }
+}
