@@ -48,6 +48,13 @@ int cl_fs_prepare(struct cl_fs_thread *thread, int proc_self_fd) {
   return 0;
 }
 
+int cl_fs_limit(struct cl_fs_thread *thread, uint64_t kept) {
+  thread->permitted &= kept;
+  thread->inheritable &= kept;
+  thread->keeps_suid = (thread->permitted & bit(CAP_FSETID)) != 0;
+  return set_effective(thread, thread->permitted);
+}
+
 static int set_groups(int64_t group) {
   gid_t id = (gid_t)group;
   CL_RET((int)syscall(SYS_setgroups, group < 0 ? 0 : 1, &id));

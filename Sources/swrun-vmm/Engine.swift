@@ -20,6 +20,9 @@ protocol Engine: AnyObject, Sendable {
   /// A connection to a vsock port of the guest: one end of a socket pair.
   func connect(port: UInt32) throws(SystemError) -> FileDescriptor
 
+  /// Leaves the threads of the file server what reading needs: all shares are read-only now.
+  func limitFileServer()
+
   /// Ends the guest and all threads or processes that belong to it; nothing of it runs afterwards.
   func stop()
 }

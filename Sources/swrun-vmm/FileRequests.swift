@@ -1,3 +1,4 @@
+internal import CLinux
 internal import FileServer
 internal import Linux
 internal import Virtio
@@ -11,6 +12,13 @@ final class FileRequests: FilesystemHandler {
   func prepareThread() throws(SystemError) {
     let server = server
     ThreadRole.files.enter { () throws(SystemError) in try server.prepareThread() }
+  }
+
+  /// Nothing can be written any more: the thread keeps what reads files of all users.
+  func adjustThread() {
+    let result = unsafe cl_fs_limit(cl_fs_thread(), Jail.readerCapabilities)
+    // It would be a thread that may do more than anybody thinks.
+    if result < 0 { cl_exit(1) }
   }
 
   func handle(request: Segments, reply: Segments) -> Int {

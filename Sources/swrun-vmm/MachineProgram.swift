@@ -66,6 +66,7 @@ enum MachineProgram {
       if plan.shares.contains(where: { $0.name == rootShare && $0.isReadOnly }) {
         files.makeReadOnly(share: rootShare)
       }
+      if plan.shares.allSatisfy(\.isReadOnly) { engine.limitFileServer() }
     }
     try Jail.leaveHostTree()
     try Jail.dropPrivileges(

@@ -40,6 +40,9 @@ struct cl_fs_thread *_Nonnull cl_fs_thread(void);
 /// to its file, and drops its supplementary groups.
 int cl_fs_prepare(struct cl_fs_thread *_Nonnull thread, int proc_self_fd);
 
+/// Gives up all capabilities of the thread but these, for good. To be called between requests.
+int cl_fs_limit(struct cl_fs_thread *_Nonnull thread, uint64_t kept);
+
 /// Takes the identity for making files, with as much privilege as making them needs; `group` is a
 /// supplementary group to have, or -1.
 int cl_fs_become(struct cl_fs_thread *_Nonnull thread, uid_t uid, gid_t gid, int64_t group);

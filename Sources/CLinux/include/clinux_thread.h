@@ -65,6 +65,21 @@ static inline int cl_epoll_wait(int epoll, struct epoll_event *_Nonnull events, 
                                 int timeout) {
   CL_RET(epoll_wait(epoll, events, count, timeout));
 }
+/// The signal that ends `cl_epoll_wait_awake`; it does nothing else.
+static inline int cl_wake_signal(void) { return SIGRTMIN + 1; }
+static inline void cl_wake_nothing(int signal) { (void)signal; }
+static inline int cl_wake_install(void) {
+  struct sigaction action = {.sa_handler = cl_wake_nothing};
+  CL_RET(sigaction(cl_wake_signal(), &action, NULL));
+}
+/// Waits for events, or for the signal that is blocked at all other times: none is missed.
+static inline int cl_epoll_wait_awake(int epoll, struct epoll_event *_Nonnull events, int count) {
+  sigset_t blocked;
+  sigfillset(&blocked);
+  sigdelset(&blocked, SIGSYS);
+  sigdelset(&blocked, cl_wake_signal());
+  CL_RET(epoll_pwait(epoll, events, count, -1, &blocked));
+}
 /// The token of an event.
 static inline uint64_t cl_epoll_token(const struct epoll_event *_Nonnull event) {
   return event->data.u64;

@@ -16,6 +16,8 @@ public import Linux
   private let threadCount: Int
   private let epoll: FileDescriptor
   private let stopper: FileDescriptor
+  /// How often `adjustThreads` was called; a thread compares it before each request and each wait.
+  private let adjustments: UnsafeMutablePointer<UInt32>
   private var threads: [DeviceThread] = []
   private let state = Monitor(State())
 
@@ -53,11 +55,15 @@ public import Linux
     self.handler = handler
     epoll = FileDescriptor(owning: try system("epoll_create1", tag) { cl_epoll_create() })
     stopper = FileDescriptor(owning: try system("eventfd", tag) { cl_eventfd(0) })
+    unsafe adjustments = .allocate(capacity: 1)
+    unsafe adjustments.initialize(to: 0)
     try system("epoll_ctl", tag) {
       cl_epoll_control(
         epoll.rawValue, EPOLL_CTL_ADD, stopper.rawValue, UInt32(CL_EPOLLIN), Self.stopToken)
     }
   }
+
+  deinit { unsafe adjustments.deallocate() }
 
   public func readConfiguration(offset: UInt64, into bytes: UnsafeMutableRawBufferPointer) {
     unsafe ConfigurationSpace.read(configuration, offset: offset, into: bytes)
@@ -73,6 +79,7 @@ public import Linux
   /// Starts the threads, each prepared by the handler; `activate` does it otherwise.
   public func start() throws(SystemError) {
     if threads.isEmpty {
+      try system("sigaction") { cl_wake_install() }
       for number in 0..<threadCount {
         threads.append(try DeviceThread("fs-\(number)") { [self] in run() })
       }
@@ -100,12 +107,28 @@ public import Linux
     state.signal()
     if failure != nil { return }
     var event = unsafe epoll_event()
+    var adjusted: UInt32 = 0
     while true {
-      guard unsafe cl_epoll_wait(epoll.rawValue, &event, 1, -1) > 0 else { continue }
+      adjust(&adjusted)
+      guard unsafe cl_epoll_wait_awake(epoll.rawValue, &event, 1) > 0 else { continue }
       let token = unsafe cl_epoll_token(&event)
       if token == Self.stopToken { return }
-      serve(Int(token))
+      serve(Int(token), &adjusted)
     }
+  }
+
+  /// Has each thread call the handler's `adjustThread`: those that wait now, the others before their
+  /// next request. Not while they are started or stopped.
+  public func adjustThreads() {
+    unsafe cl_store32(adjustments, cl_load32(adjustments) &+ 1)
+    for thread in threads { thread.wake() }
+  }
+
+  private func adjust(_ adjusted: inout UInt32) {
+    let wanted = unsafe cl_load32(adjustments)
+    if adjusted == wanted { return }
+    adjusted = wanted
+    handler.adjustThread()
   }
 
   // MARK: The driver's steps
@@ -144,9 +167,10 @@ public import Linux
 
   // MARK: Requests
 
-  private func serve(_ index: Int) {
+  private func serve(_ index: Int, _ adjusted: inout UInt32) {
     var chain = begin(index)
     while let (queue, current) = chain {
+      adjust(&adjusted)
       let written = unsafe handler.handle(request: current.readable, reply: current.writable)
       let (isWanted, next) = state.withLock { state in
         queue.complete(current, written: written)

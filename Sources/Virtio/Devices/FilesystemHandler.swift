@@ -5,7 +5,14 @@ public protocol FilesystemHandler: AnyObject, Sendable {
   /// Makes the calling thread one that may call `handle`; once on each, before all else.
   func prepareThread() throws(SystemError)
 
+  /// What `FilesystemDevice.adjustThreads` has each thread do.
+  func adjustThread()
+
   /// Answers one request: `request` holds it and `reply` is the room for the answer, both in guest
   /// memory, which changes at any time. The bytes written to `reply`.
   func handle(request: Segments, reply: Segments) -> Int
+}
+
+extension FilesystemHandler {
+  public func adjustThread() {}
 }

@@ -29,6 +29,9 @@ internal import Linux
     }
   }
 
+  /// Ends its wait, or the next one (`cl_epoll_wait_awake`).
+  func wake() { _ = cl_thread_kill(thread, cl_wake_signal()) }
+
   /// Waits until the thread has ended; never from itself.
   func join() { _ = cl_thread_join(thread) }
 }

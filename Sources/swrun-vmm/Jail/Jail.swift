@@ -13,6 +13,9 @@ enum Jail {
     CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETGID, CAP_SETUID, CAP_MKNOD,
     CAP_SETFCAP,
   ])
+  /// What is left of them when all shares are read-only: to read what is another user's, and to open
+  /// it without a change of its access time.
+  static let readerCapabilities = mask([CAP_DAC_OVERRIDE, CAP_FOWNER])
   /// The process of the engine qemu runs as another user, and has to be ended with the machine:
   /// there is no other process in this pid namespace.
   static let endingCapability = mask([CAP_KILL])

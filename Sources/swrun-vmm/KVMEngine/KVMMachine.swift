@@ -94,6 +94,8 @@ final class KVMMachine: Engine {
     try vsock.connect(port: port)
   }
 
+  func limitFileServer() { devices.limitFileServer() }
+
   func stop() {
     processors.stop()
     devices.stop()

@@ -50,6 +50,8 @@ final class MachineDevices: Sendable {
     try loop.start()
   }
 
+  func limitFileServer() { fileSystem.adjustThreads() }
+
   /// Takes the guest's memory from the devices and ends their threads; after the processors' end.
   func stop() {
     for transport in space.transports { transport.shutDown() }

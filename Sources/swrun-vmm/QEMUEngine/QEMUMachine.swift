@@ -103,6 +103,8 @@ final class QEMUMachine: Engine, @unchecked Sendable {
     try vsock.connect(port: port)
   }
 
+  func limitFileServer() { files.adjustThreads() }
+
   func stop() {
     let isKilled = kill()
     loop.perform { [self] in

@@ -11,13 +11,19 @@ import Linux
 @_cdecl("LLVMFuzzerTestOneInput")
 public func test(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   _ = cl_ignore_signal(SIGPIPE)
-  let bytes = Array(UnsafeBufferPointer(start: start, count: count))
-  let agent = Agent(bytes)
   let null = cl_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0)
+  let streams = (cl_dup(null), cl_dup(null), cl_dup(null))
+  run(Array(UnsafeBufferPointer(start: start, count: count)), streams)
+  // Those whose end the guest did not see are still open; nothing else was opened since.
+  for fd in [streams.0, streams.1, streams.2, null] { _ = cl_close(fd) }
+  return 0
+}
+
+private func run(_ bytes: [UInt8], _ streams: (CInt, CInt, CInt)) {
+  let agent = Agent(bytes)
   let session = GuestSession(
     connect: { port throws(SystemError) in agent.connect() }, terminal: bytes.first == 255,
-    stdio: (cl_dup(null), cl_dup(null), cl_dup(null)))
-  defer { _ = cl_close(null) }
+    stdio: (input: streams.0, output: streams.1, error: streams.2))
   do throws(RuntimeError) {
     try session.exec(ExecRequest())
     var events = 0
@@ -30,7 +36,7 @@ public func test(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
       case .started:
         try session.signal(15)
         try session.resize(rows: 1, columns: 2)
-      case .failed, .exited, .lost: return 0
+      case .failed, .exited, .lost: return
       case .timeout: silence += agent.isSilent ? 1 : 0
       case .warning, .readable: break
       }
@@ -39,7 +45,6 @@ public func test(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   } catch {
     precondition("\(error)".utf8.count < 20_000)
   }
-  return 0
 }
 
 private final class Agent {
