@@ -159,10 +159,12 @@ public final class GuestSession {
         control = nil
         return event
       }
-      let wait = deadline.earlier(drain.deadline)
+      var wait = deadline.earlier(drain.deadline)
+      if control != nil { wait = wait.earlier(streams.errorDeadline) }
       let polled = try poll(extra, wait)
       if let event = try readControl(polled.control) { return event }
       if streams.move(polled.streams) { drain.progress(streams) }
+      if control != nil { streams.letGoOfErrorWhenDue() }
       if let ready = polled.extra { return .readable(ready) }
       if deadline.isOver { return .timeout }
     }

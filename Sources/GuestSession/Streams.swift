@@ -8,6 +8,11 @@ struct Streams: ~Copyable {
   /// Opened before a jail takes /dev away; -1 when there is none.
   private let null: CInt
 
+  /// When the host's error stream is let go of, whose guest's side was closed. Not at once: the end
+  /// of a machine closes it too, and why it ended is still to be said there.
+  private(set) var errorDeadline = Deadline.never
+  private static let errorGrace = 1000
+
   private var hostInput: RelayStream?
   private var hostOutput: RelayStream?
   private var hostError: RelayStream?
@@ -76,14 +81,18 @@ struct Streams: ~Copyable {
   }
 
   /// Copies what `wanted` said and poll(2) found; true when something moved.
-  func move(_ polled: [pollfd]) -> Bool {
+  mutating func move(_ polled: [pollfd]) -> Bool {
     var moved = false
     for (place, pump) in [input, output, error].enumerated() {
       guard let pump, !pump.isFinished else { continue }
       moved = pump.move(polled[2 * place], polled[2 * place + 1]) || moved
       guard pump.isFinished else { continue }
       if !terminal {
-        letGo([stdio.input, stdio.output, stdio.error][place])
+        if place == 2 {
+          errorDeadline = Deadline(milliseconds: Self.errorGrace)
+        } else {
+          letGo([stdio.input, stdio.output][place])
+        }
       } else if pump.hostHasEnded {
         // The end of a terminal's input is a hang-up: its end of file is a character.
         input?.hangUp()
@@ -91,6 +100,13 @@ struct Streams: ~Copyable {
       }
     }
     return moved
+  }
+
+  /// To be called while the guest's process is known to live.
+  mutating func letGoOfErrorWhenDue() {
+    guard errorDeadline.isOver else { return }
+    errorDeadline = .never
+    letGo(stdio.error)
   }
 
   /// The guest's process has closed its side: whoever is at ours must see it.

@@ -151,6 +151,8 @@ import Testing
     let loader = try loader(Sample.bzImage(), initramfs: large, memory: 32 << 20)
     let text = message { () throws(RuntimeError) in _ = try loader.load(into: memory) }
     #expect(text.contains("32 MiB are too little for the kernel /boot/sample"))
+    // The same without memory to load it into.
+    #expect(message { () throws(RuntimeError) in try loader.check() } == text)
     #expect(text.contains("24 MiB, and an initramfs of 12 MiB"))
     #expect(text.contains("give it at least 60 MiB"), "\(text)")
   }

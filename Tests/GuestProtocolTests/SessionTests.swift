@@ -168,6 +168,11 @@ struct SessionTests {
     try setting.pump()
     #expect(try setting.read(setting.output) == nil)
     #expect(try setting.read(setting.error) == [])
+    // Its error stream is kept for a second: a machine that ends says why there.
+    setting.agent.connections[3].peer.close()
+    try setting.pump()
+    #expect(try setting.session.next(timeout: 1100) == .timeout)
+    #expect(try setting.read(setting.error) == nil)
   }
 
   @Test func watchedDescriptorsAreSeenThroughAFloodOfOutput() throws {

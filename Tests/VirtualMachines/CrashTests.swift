@@ -73,6 +73,21 @@ extension Machines {
       }
     }
 
+    @Test(.enabled(if: Machines.engine == "qemu", "the VMM has no child that can be killed"))
+    func theEmulatorIsKilledWhileItsGuestBoots() throws {
+      try withSandbox { box in
+        let (container, run) = try booting(box)
+        let processes = family(try container.pid())
+        #expect(Foundation.kill(try #require(processes.last).pid, SIGKILL) == 0)
+        let result = try run.finish(timeout: container.isolation.timeout)
+        refused(
+          result,
+          saying: ["qemu was ended by signal 9", "last console lines:\n  \(StuckKernel.line)"])
+        #expect(result.code == 255)
+        #expect(!container.hasState)
+      }
+    }
+
     @Test func theCommandIsKilledWhileItsGuestBoots() throws {
       try withSandbox { box in
         let (container, run) = try booting(box)

@@ -14,6 +14,25 @@ extension Machines {
       }
     }
 
+    @Test(.enabled(if: Faults.kernelsAreInTheCache, "this machine has kernels of its own"))
+    func noKernelAtAll() throws {
+      try withSandbox { box in
+        let container = try box.machine()
+        let result = try box.spawn(
+          ["run", "--bundle", container.bundle, container.id],
+          environment: ["XDG_CACHE_HOME": box.path("empty")]
+        ).finish()
+        refused(result, saying: ["no guest kernel found: looked in", "/boot", "hack/kernel"])
+        #expect(!container.hasState)
+      }
+    }
+
+    /// Whether there is none elsewhere.
+    private static let kernelsAreInTheCache = {
+      let found = try? host("env", "XDG_CACHE_HOME=/nonexistent", Runtime.path, "features").out
+      return found?.contains("\"none in /nonexistent/") == true
+    }()
+
     @Test func aKernelThatIsNone() throws {
       try withSandbox { box in
         let path = box.path("kernel")
@@ -92,6 +111,19 @@ extension Machines {
         #expect(result.code == 255)
         // The line that says why is far above the last ones of a panic.
         #expect(result.err.contains(": Kernel panic - not syncing"))
+      }
+    }
+
+    @Test func aGuestThatPanicsWhileItsContainerRuns() throws {
+      try withSandbox { box in
+        let container = try box.machine {
+          $0["linux.readonlyPaths"] = [String]()
+          $0.sh("echo before; echo c > /proc/sysrq-trigger; sleep 1000")
+        }
+        let result = try container.run()
+        refused(result, saying: [": Kernel panic - not syncing: sysrq", "last console lines"])
+        #expect(result.code == 255 && result.out == "before\n", "\(result)")
+        #expect(!container.hasState)
       }
     }
 

@@ -32,6 +32,10 @@ extension Machines {
         let text = try box.swrun("state", container.id).ok("state").out
         #expect(text.contains("vm") && text.contains("dev.swrun.isolation"), "\(text)")
         #expect(try box.swrun("list").out.contains(container.id))
+        // Its end is waited for.
+        try container.kill("KILL").ok("kill")
+        #expect(try container.status() == "stopped")
+        try container.delete().ok("delete")
       }
     }
 
