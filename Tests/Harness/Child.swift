@@ -284,9 +284,10 @@ public func host(_ argv: String..., input: Input = .null, timeout: Double = 60) 
   try Child(argv, environment: baseEnvironment, input: input).finish(timeout: timeout)
 }
 
-/// Calls `condition` until it holds; false when it does not within `timeout` seconds.
+/// Calls `condition` until it holds; false when it does not within `timeout` seconds (times
+/// `patience`).
 public func eventually(timeout: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
-  let deadline = Date().addingTimeInterval(timeout)
+  let deadline = Date().addingTimeInterval(timeout * patience)
   while try !condition() {
     if Date() >= deadline { return false }
     usleep(10_000)
