@@ -276,7 +276,7 @@ private func withOptional<R>(_ string: String?, _ body: (UnsafePointer<CChar>?) 
 }
 
 /// How many times longer things may take than on an ordinary machine: $SWRUN_PATIENCE, else 1.
-let patience = Double(ProcessInfo.processInfo.environment["SWRUN_PATIENCE"] ?? "") ?? 1
+public let patience = Double(ProcessInfo.processInfo.environment["SWRUN_PATIENCE"] ?? "") ?? 1
 
 /// Runs a program of the host to its end.
 @discardableResult

@@ -44,7 +44,8 @@ import Testing
     }
   }
 
-  /// Each verb is killed at random moments, 300 times in all; SWRUN_SEED repeats a run.
+  /// Each verb is killed at random moments, 300 times in all, or 60 where a verb takes many times as
+  /// long; SWRUN_SEED repeats a run.
   @Test(
     .not(.crun, because: "crun 1.8.1 leaves cgroups"),
     .not(.runc, because: "runc 1.1.5 leaves cgroups"))
@@ -59,16 +60,17 @@ import Testing
       // One bundle: what is judged carries the id.
       let bundle = try box.container("bundle") { $0.args("/bin/sleep", "1000") }
       var interrupted = 0
-      for trial in 0..<300 {
+      let trials = patience > 1 ? 60 : 300
+      for trial in 0..<trials {
         let verb = Self.verbs[trial % Self.verbs.count]
-        let delay = UInt32(random.next() % 6_000)
+        let delay = UInt32(random.next() % UInt64(6_000 * patience))
         let killed = try kill(
           verb, Container(box, id: box.name("kill"), bundle: bundle.bundle), after: delay)
         if killed { interrupted += 1 }
         if trial % 50 == 49 { try bystander.isUntouched() }
       }
-      print("\(interrupted) of 300 were killed before they ended")
-      #expect(interrupted > 60, "the moments must lie within the verbs")
+      print("\(interrupted) of \(trials) were killed before they ended")
+      #expect(interrupted > trials / 5, "the moments must lie within the verbs")
       try bystander.isUntouched()
     }
   }
