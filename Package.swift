@@ -198,7 +198,8 @@ let package = Package(
     .testTarget(
       name: "Integration", dependencies: ["Harness", "CHarness"], swiftSettings: testing),
     .testTarget(
-      name: "VirtualMachines", dependencies: ["Harness", "CHarness"], swiftSettings: testing),
+      name: "VirtualMachines", dependencies: ["Harness", "CHarness"], exclude: ["FileOperations"],
+      swiftSettings: testing),
     .testTarget(name: "Engines", dependencies: ["Harness"], swiftSettings: testing),
     .testTarget(
       name: "Conformance", dependencies: ["Harness", "CHarness"], exclude: ["Probe"],

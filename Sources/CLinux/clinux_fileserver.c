@@ -65,7 +65,8 @@ static void must(long result) {
   if (result < 0) abort();
 }
 
-int cl_fs_become(struct cl_fs_thread *thread, uid_t uid, gid_t gid, int64_t group) {
+int cl_fs_become(struct cl_fs_thread *thread, uid_t uid, gid_t gid, int64_t group,
+                 bool keeps_suid) {
   if (uid == thread->uid && gid == thread->gid && group < 0) return 0;
   // Only root gets its capabilities back with its identity.
   if (thread->uid != 0) return -EPERM;
@@ -84,7 +85,8 @@ int cl_fs_become(struct cl_fs_thread *thread, uid_t uid, gid_t gid, int64_t grou
       return error;
     }
     // The guest's kernel has checked the permissions, with groups that are not known here.
-    must(set_effective(thread, bit(CAP_DAC_OVERRIDE) | bit(CAP_MKNOD)));
+    uint64_t suid = keeps_suid ? bit(CAP_FSETID) : 0;
+    must(set_effective(thread, bit(CAP_DAC_OVERRIDE) | bit(CAP_MKNOD) | suid));
   }
   return 0;
 }

@@ -147,7 +147,7 @@ public import Linux
         throw SystemError(EINVAL, "file server", "share \(name) is a proc file system")
       }
       inode.isPinned = true
-      inode.isMountPoint = true
+      inode.salt = inodes.salt(of: inode.device)
       guard (try? inodes.add(&inode)) == rootNumber(index) else {
         throw SystemError(EINVAL, "file server", "share \(name)")
       }

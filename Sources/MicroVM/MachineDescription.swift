@@ -14,6 +14,7 @@ struct MachineDescription {
   private(set) var warnings: [String] = []
   private let size: MachineSize
   private let bootTimeout: Int
+  private let cacheMode: String
   private let kernel: GuestKernel
   private let initramfs: SharedDescriptor
   private let shares: Shares
@@ -36,6 +37,7 @@ struct MachineDescription {
     engine = try EngineChoice(
       options, bundle.spec, KVMProbe(cacheDirectory: stateRoot))
     bootTimeout = try BootTimeout.milliseconds(bundle.spec, engine.engine)
+    cacheMode = try FileCache.mode(bundle.spec)
     Trace.mark("engine")
     kernel = try GuestKernel(
       flag: options.kernel, bundle.spec, policy: options.policyKernel)
@@ -120,6 +122,7 @@ struct MachineDescription {
     plan.terminal = process.terminal
     plan.traces = Trace.isOn
     plan.bootTimeout = bootTimeout
+    plan.cacheMode = cacheMode
     let terminal = process.terminal ? try HostTerminal() : nil
     if let terminal { try hand(terminal.master, options) }
     return try MachineLaunch(

@@ -10,10 +10,10 @@ final class Client {
   var gid: UInt32 = 0
   private var unique: UInt64 = 0
 
-  init(_ server: FileServer, flags: UInt64 = .max >> 1) throws {
+  init(_ server: FileServer, flags: UInt64 = .max >> 1, minor: UInt32 = 38) throws {
     self.server = server
     let offered = flags | UInt64(FUSE_INIT_EXT)
-    var body = bytes(UInt32(7)) + bytes(UInt32(38)) + bytes(UInt32(0))
+    var body = bytes(UInt32(7)) + bytes(minor) + bytes(UInt32(0))
     body += bytes(UInt32(truncatingIfNeeded: offered))
     body += bytes(UInt32(offered >> 32)) + [UInt8](repeating: 0, count: 44)
     try send(FUSE_INIT, 0, body)

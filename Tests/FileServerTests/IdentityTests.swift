@@ -91,6 +91,27 @@ import Testing
     }
   }
 
+  /// Linux 6.0 to 6.2 take set-group-ID from the mode of those who are no members, and tell no groups.
+  @Test func setGroupOfGuestsThatTellNoGroups() throws {
+    try onServingThread {
+      let fixture = try Fixture()
+      for (minor, mode) in [(36, 0o775), (37, 0o2775)] as [(UInt32, UInt32)] {
+        let client = try Client(
+          fixture.server, flags: .max >> 1 & ~CL_FUSE_CREATE_SUPP_GROUP, minor: minor)
+        let root = try client.walk("rootfs")
+        let directory = try client.makeDirectory(root, "g\(minor)", mode: 0o777, umask: 0).nodeid
+        #expect(chown(fixture.path + "/rootfs/g\(minor)", 0, 77) == 0)
+        #expect(chmod(fixture.path + "/rootfs/g\(minor)", 0o2777) == 0)
+        client.uid = 1000
+        client.gid = 1000
+        let file = try client.create(directory, "f", mode: 0o2775, umask: 0).entry.attr
+        #expect(file.gid == 77 && file.mode & 0o7777 == mode)
+        let node = try client.makeNode(directory, "n", mode: UInt32(S_IFREG) | 0o2775).attr
+        #expect(node.gid == 77 && node.mode & 0o7777 == mode)
+      }
+    }
+  }
+
   @Test func writesTakeSetUserIDAway() throws {
     try onServingThread {
       let fixture = try Fixture()
@@ -137,6 +158,9 @@ import Testing
       change.valid |= UInt32(FATTR_MODE)
       change.mode = 0o4711
       #expect(try mode { try client.change(node, change) } == 0o4711)
+      // A change of owner to nobody else.
+      change = fuse_setattr_in()
+      #expect(try mode { try client.change(node, change) } == 0o755)
       // A capability goes with any write, root's too.
       let capability: [UInt8] = [1, 0, 0, 2, 0, 4] + [UInt8](repeating: 0, count: 14)
       try client.setAttribute(node, "security.capability", capability)

@@ -27,21 +27,6 @@ import Testing
     }
   }
 
-  @Test func sharesAreSubmounts() throws {
-    try onServingThread {
-      let fixture = try Fixture()
-      var client = try Client(fixture.server)
-      for name in ["rootfs", "fixed"] {
-        #expect(try client.lookup(1, name).attr.flags == UInt32(FUSE_ATTR_SUBMOUNT))
-      }
-      // Only directories are mounted.
-      let file = try client.lookup(1, "file")
-      #expect(file.attr.flags == 0 && file.attr.mode & UInt32(S_IFMT) == UInt32(S_IFREG))
-      client = try Client(fixture.server, flags: 0)
-      #expect(try client.lookup(1, "rootfs").attr.flags == 0)
-    }
-  }
-
   @Test func singleFile() throws {
     try onServingThread {
       let fixture = try Fixture()

@@ -70,16 +70,56 @@ extension Machines {
       }
     }
 
-    @Test func whatTheHostChangesIsSeen() throws {
+    /// Each of the host's changes, by a guest that has looked at all of it before.
+    @Test(arguments: ["auto", "none"]) func whatTheHostChangesIsSeen(cache: String) throws {
       try withSandbox { box in
-        let container = try box.runningMachine()
-        try container.put("late", "one\n")
-        #expect(try container.exec([], "cat", "/late").line == "one")
-        try container.put("late", "two and more\n")
+        let shared = box.path("shared")
+        mkdir(shared, 0o755)
+        func write(_ name: String, _ text: String) throws {
+          try text.write(toFile: "\(shared)/\(name)", atomically: false, encoding: .utf8)
+        }
+        for name in ["content", "size", "gone", "from", "mode", "open"] { try write(name, "one\n") }
+        let container = try box.machine {
+          $0.isolate(["dev.swrun.vm.cache": cache])
+          $0.bind(shared, "/mnt/shared", "ro")
+          $0.sh(
+            """
+            cd /mnt/shared; exec 3< open; cat content size gone from open; ls -l . new to
+            await() { until eval "$1"; do usleep 10000; done; echo "$2"; }
+            echo ready
+            await '[ "$(cat content)" = two ]' content
+            await '[ $(stat -c %s size) = 3 ]' size
+            await '[ -e new ]' new
+            await '[ ! -e gone ]' gone
+            await '[ -e to -a ! -e from ]' renamed
+            await '[ $(stat -c %a mode) = 600 ]' mode
+            await '[ "$(ls | wc -l)" = 6 ]' listed
+            await 'read -r line <&3 && [ "$line" = two ]' open
+            echo end; sleep 1000
+            """)
+        }
+        try container.run("--detach", timeout: 360).ok("run --detach of a VM")
+        #expect(container.waitsForOutput("ready", timeout: 120), "\(container.output())")
+        try write("content", "two\n")
+        try write("size", "tw\n")
+        try write("new", "")
+        unlink(shared + "/gone")
+        rename(shared + "/from", shared + "/to")
+        chmod(shared + "/mode", 0o600)
+        try write("open", "one\ntwo\n")
+        #expect(container.waitsForOutput("end", timeout: 120), "\(container.output())")
+        let told = container.output().split(separator: "\n").map(String.init).suffix(9)
         #expect(
-          eventually(timeout: 60) {
-            (try? container.exec([], "cat", "/late").line) == "two and more"
-          })
+          told == [
+            "content", "size", "new", "gone", "renamed", "mode", "listed", "open", "end",
+          ])
+      }
+    }
+
+    @Test func anUnknownCacheModeIsRefused() throws {
+      try withSandbox { box in
+        let result = try box.runMachine { $0.isolate(["dev.swrun.vm.cache": "writeback"]) }
+        refused(result, saying: ["dev.swrun.vm.cache", "writeback", "none, auto or always"])
       }
     }
   }

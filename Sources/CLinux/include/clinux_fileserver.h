@@ -44,8 +44,9 @@ int cl_fs_prepare(struct cl_fs_thread *_Nonnull thread, int proc_self_fd);
 int cl_fs_limit(struct cl_fs_thread *_Nonnull thread, uint64_t kept);
 
 /// Takes the identity for making files, with as much privilege as making them needs; `group` is a
-/// supplementary group to have, or -1.
-int cl_fs_become(struct cl_fs_thread *_Nonnull thread, uid_t uid, gid_t gid, int64_t group);
+/// supplementary group to have, or -1. With `keeps_suid` set-group-ID stays in the modes of new files.
+int cl_fs_become(struct cl_fs_thread *_Nonnull thread, uid_t uid, gid_t gid, int64_t group,
+                 bool keeps_suid);
 /// Ends `cl_fs_become`; the process dies when that fails.
 void cl_fs_return(struct cl_fs_thread *_Nonnull thread, uid_t uid, gid_t gid, int64_t group);
 /// Makes CAP_FSETID effective, or takes it away and makes `gid` the group that may keep

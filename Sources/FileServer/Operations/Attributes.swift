@@ -112,6 +112,10 @@ extension FileServer {
       }
     }
     if valid & (FATTR_ATIME | FATTR_MTIME) != 0 { try setTimes(inode.fd, change) }
+    if valid & (FATTR_SIZE | FATTR_UID | FATTR_GID | FATTR_MODE | FATTR_ATIME | FATTR_MTIME) == 0 {
+      // chown to nobody else, which takes set-user-ID away all the same.
+      try call { unsafe cl_fchownat(inode.fd, "", .max, .max, AT_EMPTY_PATH) }
+    }
     return try finishAttributes(exchange, inode)
   }
 
@@ -214,7 +218,12 @@ extension FileServer {
       _ = cl_umask(mode_t(mask))
       unsafe exchange.thread.pointee.umask = mask
     }
-    try call { unsafe cl_fs_become(exchange.thread, header.uid, header.gid, group) }
+    // Where the guest's kernel does not say that the caller is a member, it has taken set-group-ID
+    // from the mode of those who are not.
+    let keepsSetGroup = has(Self.guestStripsSetGroup) && !has(CL_FUSE_CREATE_SUPP_GROUP)
+    try call {
+      unsafe cl_fs_become(exchange.thread, header.uid, header.gid, group, keepsSetGroup)
+    }
     defer { unsafe cl_fs_return(exchange.thread, header.uid, header.gid, group) }
     return try body()
   }

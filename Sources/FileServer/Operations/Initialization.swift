@@ -4,14 +4,17 @@ extension FileServer {
   /// The longest READ and WRITE: 256 pages, what kernels allow without being told otherwise.
   static let longestTransfer = 1 << 20
 
+  /// Among the agreed flags: the guest's kernel takes set-group-ID from the mode of a new file itself
+  /// where its maker is no member of the directory's group (Linux 6.0; FUSE 7.37 is that of 6.1).
+  static let guestStripsSetGroup: UInt64 = 1 << 62
+
   /// What this server does when the guest's kernel can (specs/file-server.md has the reasons).
   private var wanted: UInt64 {
     var flags: UInt64 = 0
     for flag in [
       FUSE_ASYNC_READ, FUSE_ATOMIC_O_TRUNC, FUSE_BIG_WRITES, FUSE_DONT_MASK,
       FUSE_DO_READDIRPLUS, FUSE_READDIRPLUS_AUTO, FUSE_ASYNC_DIO, FUSE_PARALLEL_DIROPS,
-      FUSE_POSIX_ACL, FUSE_MAX_PAGES, FUSE_SUBMOUNTS, FUSE_HANDLE_KILLPRIV_V2,
-      FUSE_SETXATTR_EXT, FUSE_INIT_EXT,
+      FUSE_POSIX_ACL, FUSE_MAX_PAGES, FUSE_HANDLE_KILLPRIV_V2, FUSE_SETXATTR_EXT, FUSE_INIT_EXT,
     ] {
       flags |= UInt64(flag)
     }
@@ -50,8 +53,9 @@ extension FileServer {
     out.max_write = UInt32(Self.longestTransfer)
     out.max_pages = UInt16(Self.longestTransfer / 4096)
     out.time_gran = 1
-    // Never 0 from here on: the top bit is no flag of FUSE.
-    setAgreedFlags(flags | 1 << 63)
+    // Never 0 from here on: the top bits are no flags of FUSE.
+    let stripping = minor >= 37 ? Self.guestStripsSetGroup : 0
+    setAgreedFlags(flags | 1 << 63 | stripping)
     return try exchange.finish(out)
   }
 

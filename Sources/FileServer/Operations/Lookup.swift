@@ -69,19 +69,8 @@ extension FileServer {
   /// Finds out whether another file system begins at a new inode.
   private func place(_ inode: inout Inode, in directory: Directory) throws(Failure) {
     inode.salt = directory.salt
-    let isOtherMount = inode.mount != directory.mount
-    let isOtherDevice = inode.device != directory.device
-    guard isOtherMount || isOtherDevice else { return }
-    if isOtherMount, !Self.isServed(inode.fd) { throw Failure(EACCES) }
-    if inode.type == UInt32(S_IFDIR), has(UInt64(FUSE_SUBMOUNTS)) {
-      // The guest mounts it as a file system of its own, whose root it may forget with its parent
-      // while it is in use (kernels before 6.7): it stays.
-      inode.isMountPoint = true
-      inode.isPinned = true
-      inode.salt = 0
-    } else if isOtherDevice {
-      inode.salt = inodes.salt(of: inode.device)
-    }
+    if inode.mount != directory.mount, !Self.isServed(inode.fd) { throw Failure(EACCES) }
+    if inode.device != directory.device { inode.salt = inodes.salt(of: inode.device) }
   }
 
   /// The answer that tells the guest of an inode.
@@ -92,11 +81,6 @@ extension FileServer {
     out.entry_valid = validity.seconds
     out.attr_valid = attributeSeconds(found.status)
     out.attr = attributes(found.status, salt: found.inode.salt)
-    if found.inode.isMountPoint, found.inode.type == UInt32(S_IFDIR),
-      has(UInt64(FUSE_SUBMOUNTS))
-    {
-      out.attr.flags |= UInt32(FUSE_ATTR_SUBMOUNT)
-    }
     return out
   }
 

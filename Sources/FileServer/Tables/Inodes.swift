@@ -10,10 +10,8 @@ struct Inode {
   var device: UInt64 = 0
   var number: UInt64 = 0
   var mount: UInt64 = 0
-  /// Tells file systems apart in the inode numbers that the guest sees, where it sees but one.
+  /// Tells file systems apart in the inode numbers that the guest sees, for it sees but one.
   var salt: UInt16 = 0
-  /// Whether another file system begins here: the guest mounts it on its own.
-  var isMountPoint = false
   /// Whether it stays when the guest forgets it.
   var isPinned = false
   func isSame(_ other: Inode) -> Bool {
@@ -204,15 +202,15 @@ private struct Account {
     unsafe cl_fs_atomic_exchange(seenChanges + index, time)
   }
 
-  /// A small number for a device, never 0.
+  /// A small number for a device, 0 for the first.
   func salt(of device: UInt64) -> UInt16 {
     lock()
     defer { unlock() }
-    if let index = devices.firstIndex(of: device) { return UInt16(index + 1) }
+    if let index = devices.firstIndex(of: device) { return UInt16(index) }
     // Beyond so many, numbers may collide.
     guard devices.count < 4096 else { return 4096 }
     devices.append(device)
-    return UInt16(devices.count)
+    return UInt16(devices.count - 1)
   }
 
   private func bucket(_ inode: Inode) -> Int {
