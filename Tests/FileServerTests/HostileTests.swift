@@ -186,6 +186,13 @@ import Testing
       }
       #expect(refused == ENFILE)
       #expect(nodes.count == 17)
+      // Nothing is made that it can't be told of.
+      #expect(refusal { _ = try client.create(root, "late") } == ENFILE)
+      #expect(refusal { _ = try client.makeDirectory(root, "late") } == ENFILE)
+      #expect(refusal { _ = try client.makeSymbolicLink(root, "late", to: "x") } == ENFILE)
+      #expect(
+        refusal { _ = try client.makeNode(root, "late", mode: UInt32(S_IFIFO)) } == ENFILE)
+      #expect(fixture.status("rootfs/late") == nil)
       // What it knows works on, listing too, and so does all again after it forgets.
       #expect(try client.list(root, plus: true).count == 42)
       var handles: [UInt64] = []
@@ -193,6 +200,9 @@ import Testing
         refusal { for _ in 0..<40 { handles.append(try client.open(nodes[0], O_RDONLY).fh) } }
           == ENFILE)
       #expect(handles.count == 10)
+      try client.forget(nodes.removeLast(), 1)
+      #expect(refusal { _ = try client.create(root, "late") } == ENFILE)
+      #expect(fixture.status("rootfs/late") == nil)
       for handle in handles { try client.release(handle) }
       for node in nodes { try client.forget(node, 1) }
       _ = try client.lookup(root, "39")

@@ -157,11 +157,7 @@ enum OperationProgram {
 
   static var isPossible: Bool { brought != nil || Machine.has(program: "gcc") }
 
-  private static var brought: String? {
-    let path = URL(fileURLWithPath: Runtime.path).deletingLastPathComponent()
-      .appendingPathComponent("operations").path
-    return access(path, X_OK) == 0 ? path : nil
-  }
+  private static var brought: String? { Machines.extra("operations") }
 
   private static func compile() throws -> String {
     let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

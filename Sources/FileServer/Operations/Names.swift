@@ -10,6 +10,7 @@ extension FileServer {
     let parent = try inodes.enter(exchange.header.nodeid)
     let directory = try parent.directory()
     try needWritable(directory.share)
+    try inodes.slots.needOne()
     _ = try asCaller(exchange, umask: umask, extensionsAt: offset) { () throws(Failure) in
       try call { body(directory.fd) }
     }
@@ -60,6 +61,8 @@ extension FileServer {
     let directory = try parent.directory()
     try needWritable(directory.share)
     let flags = try hostFlags(arguments.flags, share: directory.share)
+    try inodes.slots.needOne()
+    try handles.slots.needOne()
     // Exclusive always: what exists may be anything, and opening it could wait or act.
     let fd: CInt
     do throws(Failure) {
@@ -147,6 +150,8 @@ extension FileServer {
     let flags =
       try hostFlags(arguments.flags, share: directory.share)
       | CInt(bitPattern: arguments.flags) & O_EXCL
+    try inodes.slots.needOne()
+    try handles.slots.needOne()
     let fd = try asCaller(
       exchange, umask: arguments.umask, extensionsAt: unsafe start + name.length + 1
     ) { () throws(Failure) in

@@ -59,6 +59,12 @@ internal import CLinux
     return live
   }
 
+  /// ENFILE when the quota is used up: no file is made that the guest could not be told of, but for
+  /// what other threads do meanwhile.
+  func needOne() throws(Failure) {
+    guard count < capacity else { throw Failure(ENFILE) }
+  }
+
   /// Indices below this one were used at some time.
   var highest: Int {
     unsafe cl_mutex_lock(mutex)
