@@ -96,6 +96,9 @@ extension FileServer {
     if valid & FATTR_SIZE != 0 { try setSize(exchange, inode, change) }
     // Before the mode: a new owner takes set-user-ID away, a mode in the same request sets it.
     if valid & (FATTR_UID | FATTR_GID) != 0 {
+      // Set-group-ID without execution, which is no privilege, goes from who is no member of the
+      // group. That is not told: it stays.
+      try keepSuid(exchange, true)
       let none = UInt32.max
       try call {
         unsafe cl_fchownat(
@@ -114,6 +117,7 @@ extension FileServer {
     if valid & (FATTR_ATIME | FATTR_MTIME) != 0 { try setTimes(inode.fd, change) }
     if valid & (FATTR_SIZE | FATTR_UID | FATTR_GID | FATTR_MODE | FATTR_ATIME | FATTR_MTIME) == 0 {
       // chown to nobody else, which takes set-user-ID away all the same.
+      try keepSuid(exchange, true)
       try call { unsafe cl_fchownat(inode.fd, "", .max, .max, AT_EMPTY_PATH) }
     }
     return try finishAttributes(exchange, inode)
