@@ -19,11 +19,12 @@ extension Machines {
       let program = try OperationProgram.path.get()
       let rows = try KnownOperation.all()
       try withSandbox { box in
-        func run(_ name: String, _ edit: (inout Config) -> Void) throws -> [String: String] {
+        func run(_ isolation: Isolation) throws -> [String: String] {
+          let name = isolation.rawValue
           let bundle = try OperationBundle(box, name)
-          let container = try box.container(name) {
+          let container = try box.container(name, isolation: isolation) {
             bundle.edit(&$0, entries: entries)
-            edit(&$0)
+            if isolation == .annotation { $0.isolate(annotations) }
           }
           try FileManager.default.copyItem(
             atPath: program, toPath: "\(container.rootfs)/bin/operations")
@@ -32,8 +33,8 @@ extension Machines {
           #expect(result.code == 0, "\(name): \(result.code) \(result.err)")
           return results(result.lines)
         }
-        let native = try run("native") { _ in }
-        let machine = try run("machine") { $0.isolate(annotations) }
+        let native = try run(.container)
+        let machine = try run(.annotation)
         #expect(native.count > 900, "only \(native.count) lines")
         judge(native, machine, rows, annotations["dev.swrun.vm.cache"] ?? "auto")
       }
