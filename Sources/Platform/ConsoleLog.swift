@@ -10,6 +10,10 @@ public final class ConsoleLog: Sendable {
   public static let capacity = 64 << 10
   /// Bytes at which the file is begun anew with those that are kept.
   public static let fileLimit = 1 << 20
+  /// Bytes a second that the file is given; what the guest writes beyond that and `burst` is left
+  /// out of it, and counted there.
+  public static let rate = 256 << 10
+  public static let burst = 2 << 20
 
   private struct State {
     var ring = [UInt8](repeating: 0, count: ConsoleLog.capacity)
@@ -18,13 +22,22 @@ public final class ConsoleLog: Sendable {
     /// How many of them the file has been given.
     var filed: UInt64 = 0
     var fileSize = 0
+    var bucket: TokenBucket
   }
 
-  private let state = Locked(State())
+  private let state: Locked<State>
   private let file: CInt
+  private let now: @Sendable () -> Int64
 
-  /// `file` is open for writing and stays the caller's; -1 for none.
-  public init(file: CInt) { self.file = file }
+  /// `file` is open for writing and stays the caller's; -1 for none. `now` is the clock that the
+  /// rate goes by, in nanoseconds.
+  public init(file: CInt, now: @escaping @Sendable () -> Int64 = { cl_monotonic_ns() }) {
+    self.file = file
+    self.now = now
+    state = Locked(
+      State(
+        bucket: TokenBucket(rate: Int64(Self.rate), capacity: Int64(Self.burst), now: now())))
+  }
 
   /// Adds what the guest wrote. The file gets whole lines, or 512 bytes at a time.
   public func append(_ bytes: some Sequence<UInt8>) {
@@ -32,13 +45,13 @@ public final class ConsoleLog: Sendable {
       for byte in bytes {
         state.ring[Int(state.total % UInt64(Self.capacity))] = byte
         state.total &+= 1
-        if byte == 0x0a || state.total &- state.filed >= 512 { save(&state) }
+        if byte == 0x0a || (state.total &- state.filed) % 512 == 0 { save(&state) }
       }
     }
   }
 
   /// Gives the file what it has not got yet.
-  public func flush() { state.withLock { save(&$0) } }
+  public func flush() { state.withLock { save(&$0, atAnyRate: true) } }
 
   /// What is kept, for messages.
   public var text: ConsoleText { ConsoleText(state.withLock { newest(Self.capacity, of: $0) }) }
@@ -53,14 +66,20 @@ public final class ConsoleLog: Sendable {
     }
   }
 
-  private func save(_ state: inout State) {
+  private func save(_ state: inout State, atAnyRate: Bool = false) {
     guard file >= 0, state.total != state.filed else { return }
-    var bytes = newest(Int(state.total &- state.filed), of: state)
-    if state.fileSize + bytes.count > Self.fileLimit {
+    let pending = state.total &- state.filed
+    var count = Int(min(pending, UInt64(Self.capacity)))
+    guard atAnyRate || state.bucket.available(now: now()) >= count else { return }
+    state.bucket.take(count)
+    let leftOut = pending &- UInt64(count)
+    let note = leftOut > 0 ? Array("\n[\(leftOut) bytes were left out]\n".utf8) : []
+    if state.fileSize + note.count + count > Self.fileLimit {
       _ = cl_restart_file(file)
-      bytes = newest(Self.capacity, of: state)
+      count = Self.capacity
       state.fileSize = 0
     }
+    let bytes = note + newest(count, of: state)
     // A full disk must not end the guest: the messages still have the newest lines.
     _ = unsafe bytes.withUnsafeBytes { unsafe cl_write(file, $0.baseAddress, $0.count) }
     state.fileSize += bytes.count

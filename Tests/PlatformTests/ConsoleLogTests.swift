@@ -55,4 +55,21 @@ import Platform
     #expect(bytes.count >= ConsoleLog.capacity)
     #expect(bytes.suffix(8) == Array("the end\n".utf8)[...])
   }
+
+  @Test func aFloodIsLeftOutOfTheFileAndCounted() throws {
+    let file = try makeFile()
+    let clock = Locked<Int64>(0)
+    let log = ConsoleLog(file: file.rawValue, now: { clock.withLock { $0 } })
+    let line = [UInt8](repeating: 0x42, count: 63) + [0x0a]
+    for _ in 0..<100_000 { log.append(line) }
+    let size = try contents(file).count
+    for _ in 0..<10_000 { log.append(line) }
+    #expect(try contents(file).count == size, "nothing more while the clock stands")
+    clock.withLock { $0 = 10_000_000_000 }
+    log.append("later\n".utf8)
+    let text = String(decoding: try contents(file), as: UTF8.self)
+    #expect(text.contains("bytes were left out]\n"))
+    #expect(text.hasSuffix("later\n"))
+    #expect(log.lastLines(1) == "later")
+  }
 }
