@@ -1,5 +1,6 @@
 internal import CLinux
 public import Linux
+internal import Virtio
 
 /// What the guest wrote to its console: the newest 64 KiB for messages, and a bounded copy in a file.
 ///
@@ -29,9 +30,11 @@ public final class ConsoleLog: Sendable {
   private let file: CInt
   private let now: @Sendable () -> Int64
 
-  /// `file` is open for writing and stays the caller's; -1 for none. `now` is the clock that the
-  /// rate goes by, in nanoseconds.
-  public init(file: CInt, now: @escaping @Sendable () -> Int64 = { cl_monotonic_ns() }) {
+  /// `file` is open for writing and stays the caller's; -1 for none.
+  public convenience init(file: CInt) { self.init(file: file, now: { cl_monotonic_ns() }) }
+
+  /// `now` is the clock that the rate goes by, in nanoseconds.
+  public init(file: CInt, now: @escaping @Sendable () -> Int64) {
     self.file = file
     self.now = now
     state = Locked(
