@@ -77,6 +77,7 @@ static const uint32_t CL_ARCHITECTURE = AUDIT_ARCH_X86_64;
 static const uint32_t CL_X32_BIT = 0x40000000;
 static const uint32_t CL_SECCOMP_ALLOW = SECCOMP_RET_ALLOW;
 static const uint32_t CL_SECCOMP_TRAP = SECCOMP_RET_TRAP;
+static const uint32_t CL_SECCOMP_REFUSE = SECCOMP_RET_ERRNO | EACCES;
 
 /// What a system call of this number is called; NULL for one that is newer than the headers.
 const char *_Nullable cl_system_call_name(int number);

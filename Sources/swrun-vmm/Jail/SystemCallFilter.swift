@@ -9,6 +9,8 @@ struct SystemCallRule {
     case isOneOf(Int, [UInt32])
     /// The number of the argument, and the bits that don't pass.
     case lacks(Int, UInt32)
+    /// Nothing passes, and the machine goes on: the call fails with EACCES.
+    case refused
   }
 
   let call: UInt32
@@ -72,6 +74,7 @@ enum SystemCallFilter {
     let trap = statement(CL_BPF_RETURN, CL_SECCOMP_TRAP)
     switch condition {
     case .none: return [allow]
+    case .refused: return [statement(CL_BPF_RETURN, CL_SECCOMP_REFUSE)]
     case .isOneOf(let index, let values):
       var body = [load(argument: index)]
       for (position, value) in values.enumerated() {

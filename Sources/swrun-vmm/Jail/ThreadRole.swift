@@ -41,10 +41,10 @@ enum ThreadRole: CaseIterable {
 
   var calls: [SystemCallRule] {
     switch self {
-    case .processor: Self.common + Self.console + Self.processorCalls
-    case .device: Self.common + Self.console + Self.deviceCalls
+    case .processor: Self.common + Self.allocator + Self.console + Self.processorCalls
+    case .device: Self.common + Self.allocator + Self.console + Self.deviceCalls
     case .files: Self.common + Self.fileCalls
-    case .control: Self.common + Self.console + Self.controlCalls
+    case .control: Self.common + Self.allocator + Self.console + Self.controlCalls
     }
   }
 }
@@ -61,6 +61,10 @@ extension ThreadRole {
     .init(SYS_tgkill), .init(SYS_exit), .init(SYS_exit_group),
     .init(SYS_prctl, .isOneOf(0, [CL_PR_GET_NAME])),
   ]
+
+  /// When malloc gives an arena's memory back for the first time it looks how the host counts memory
+  /// (/proc/sys/vm/overcommit_memory), and does without that.
+  private static let allocator: [SystemCallRule] = [.init(SYS_openat, .refused)]
 
   /// The console's file begins anew when it is full.
   private static let console: [SystemCallRule] = [.init(SYS_ftruncate), .init(SYS_lseek)]
