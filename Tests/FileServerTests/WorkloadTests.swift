@@ -4,7 +4,12 @@ import Testing
 @testable import FileServer
 
 /// The same scripts natively and through a mount print the same.
-@Suite(.enabled(if: KernelMount.isPossible)) struct WorkloadTests {
+@Suite(
+  .enabled(if: KernelMount.isPossible),
+  .enabled(
+    if: ["python3", "git", "tar"].allSatisfy { access("/usr/bin/\($0)", X_OK) == 0 },
+    "the scripts need python3, git and tar"))
+struct WorkloadTests {
   @Test(arguments: Workload.allCases) func isAsNative(_ workload: Workload) throws {
     try compare(workload, .auto)
   }
