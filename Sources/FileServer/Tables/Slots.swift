@@ -144,6 +144,9 @@ enum LazyMemory {
         CInt(CL_MAP_PRIVATE | CL_MAP_ANONYMOUS | CL_MAP_NORESERVE), -1,
         0)
     else { fatalError("no address space for the tables of the file server") }
+    // A huge page for the first few entries of each table would be most of the monitor's memory; a
+    // kernel without huge pages refuses the advice.
+    _ = unsafe cl_madvise(memory, MemoryLayout<Element>.stride * count, MADV_NOHUGEPAGE)
     return unsafe memory.bindMemory(to: Element.self, capacity: count)
   }
 
