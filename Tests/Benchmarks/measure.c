@@ -1,11 +1,17 @@
-// Times commands against each other: measure ROUNDS WARMUP FILE
+// Times commands against each other: measure ROUNDS WARMUP FILE [COUNT CALLERS]
 //
 // FILE has one command a line: RUNTIME, STEP and the words of the command, with tabs between. Lines of one
 // runtime follow one another and are run in this order; the runtimes take turns, round by round, and another
 // one begins each round. A step that begins with "-" is run and not recorded. "{}" in a word is the
 // number of the round. Output: one line a command with RUNTIME STEP ROUND, the nanoseconds to the first byte
-// on standard output (0: none came) and to the end, CPU time of user and kernel in microseconds, and the
-// largest resident size in KiB. A command that fails ends the whole run: what failed says nothing of speed.
+// on standard output (0: none came) and to the end, CPU time of user and kernel in microseconds, the
+// largest resident size in KiB, and the page faults. A command that fails ends the whole run: what failed says
+// nothing of speed.
+//
+// With COUNT and CALLERS a command is run COUNT times in a round, by CALLERS processes that each begin the next
+// one when theirs has ended, and the line tells of all together; "{}" is then the number of the command.
+//
+// measure --gone FILE waits until the process whose number is in FILE has ended, and is not timed.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +23,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -136,25 +143,73 @@ static void run(const struct command *command, int round, struct result *result)
   for (int i = 0; words[i]; i++) free(words[i]);
 }
 
+// COUNT commands by CALLERS processes; the usage is that of the callers with their children.
+static void run_crowd(const struct command *command, int count, int callers, int round, struct result *result) {
+  memset(result, 0, sizeof *result);
+  fflush(stdout);
+  long long start = now();
+  pid_t all[64];
+  if (callers > 64) fail("too many callers", command->step);
+  for (int caller = 0; caller < callers; caller++) {
+    all[caller] = fork();
+    if (all[caller] < 0) fail("fork", command->step);
+    if (all[caller]) continue;
+    for (int i = caller; i < count; i += callers) {
+      struct result one;
+      run(command, round * count + i, &one);
+    }
+    _exit(0);
+  }
+  int failed = 0;
+  for (int caller = 0; caller < callers; caller++) {
+    int status;
+    struct rusage usage;
+    if (wait4(all[caller], &status, 0, &usage) < 0 || status) failed = 1;
+    timeradd(&result->usage.ru_utime, &usage.ru_utime, &result->usage.ru_utime);
+    timeradd(&result->usage.ru_stime, &usage.ru_stime, &result->usage.ru_stime);
+    if (usage.ru_maxrss > result->usage.ru_maxrss) result->usage.ru_maxrss = usage.ru_maxrss;
+    result->usage.ru_minflt += usage.ru_minflt;
+  }
+  result->wall = now() - start;
+  if (failed) exit(1);
+}
+
+// The process need not be a child, and may be gone already.
+static int wait_gone(const char *path) {
+  FILE *file = fopen(path, "r");
+  int pid;
+  if (!file || fscanf(file, "%d", &pid) != 1) fail("no process number", path);
+  fclose(file);
+  int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+  if (pidfd < 0) return errno == ESRCH ? 0 : 1;
+  struct pollfd polled = {pidfd, POLLIN, 0};
+  return poll(&polled, 1, 60000) == 1 ? 0 : 1;
+}
+
 static long long microseconds(struct timeval time) { return time.tv_sec * 1000000LL + time.tv_usec; }
 
 int main(int argc, char **argv) {
-  if (argc != 4) {
-    fprintf(stderr, "usage: measure ROUNDS WARMUP FILE\n");
+  if (argc == 3 && !strcmp(argv[1], "--gone")) return wait_gone(argv[2]);
+  if (argc != 4 && argc != 6) {
+    fprintf(stderr, "usage: measure ROUNDS WARMUP FILE [COUNT CALLERS]\n");
     return 2;
   }
-  int rounds = atoi(argv[1]), warmup = atoi(argv[2]);
+  int rounds = atoi(argv[1]), warmup = atoi(argv[2]), count = argc == 6 ? atoi(argv[4]) : 0;
   read_commands(argv[3]);
   for (int round = 0; round < warmup + rounds; round++)
     for (int turn = 0; turn < runtime_count; turn++) {
       int runtime = (round + turn) % runtime_count;
       for (int i = starts[runtime]; i < starts[runtime + 1]; i++) {
         struct result result;
-        run(&commands[i], round, &result);
+        if (count) {
+          run_crowd(&commands[i], count, atoi(argv[5]), round, &result);
+        } else {
+          run(&commands[i], round, &result);
+        }
         if (round < warmup || *commands[i].step == '-') continue;
-        printf("%s\t%s\t%d\t%lld\t%lld\t%lld\t%lld\t%ld\n", commands[i].runtime, commands[i].step, round,
+        printf("%s\t%s\t%d\t%lld\t%lld\t%lld\t%lld\t%ld\t%ld\n", commands[i].runtime, commands[i].step, round,
                result.first, result.wall, microseconds(result.usage.ru_utime),
-               microseconds(result.usage.ru_stime), result.usage.ru_maxrss);
+               microseconds(result.usage.ru_stime), result.usage.ru_maxrss, result.usage.ru_minflt);
         fflush(stdout);
       }
     }

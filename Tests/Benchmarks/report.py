@@ -77,14 +77,14 @@ class Report:
 
 
 def read_measurements(report, directory):
-    """measure's lines: RUNTIME STEP ROUND FIRST WALL USER SYSTEM RSS."""
+    """measure's lines: RUNTIME STEP ROUND FIRST WALL USER SYSTEM RSS FAULTS."""
     for path in sorted(directory.glob("*.tsv")):
         first, wall, cpu, resident, streamed = {}, {}, {}, {}, {}
         if path.stem.startswith(("idle-", "many-")):
             continue
         for line in path.read_text().splitlines():
             runtime, step, number, *fields = line.split("\t")
-            opening, total, user, system, peak = map(int, fields)
+            opening, total, user, system, peak = map(int, fields[:5])
             number = int(number)
             if path.stem.startswith("stream-"):
                 # 256 MiB between the first byte and the end.
