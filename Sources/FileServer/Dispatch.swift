@@ -17,6 +17,7 @@ extension FileServer {
     case FUSE_INIT: return try initialize(exchange)
     case FUSE_DESTROY: return try destroy(exchange)
     case FUSE_FORGET: return try forget(exchange)
+    case FUSE_REMOVEMAPPING: return try removeMappings(exchange)
     case FUSE_BATCH_FORGET: return try batchForget(exchange)
     // Nothing here waits for anything that an interrupt could end.
     case FUSE_INTERRUPT: return 0
@@ -56,6 +57,7 @@ extension FileServer {
     case FUSE_SYNCFS: return try synchronizeFileSystem(exchange)
     case FUSE_FALLOCATE: return try allocate(exchange)
     case FUSE_LSEEK: return try seek(exchange)
+    case FUSE_SETUPMAPPING: return try setUpMapping(exchange)
     case FUSE_COPY_FILE_RANGE: return try copyRange(exchange)
     case FUSE_STATFS: return try fileSystemStatus(exchange)
     default: throw Failure(ENOSYS)

@@ -76,7 +76,8 @@ public import Linux
     guard let memory = unsafe thread.pointee.memory else { return 0 }
     guard
       let exchange = unsafe Exchange(
-        request: Segments(request), reply: Segments(reply), thread: thread,
+        request: Segments(request, window: settings.window),
+        reply: Segments(reply, window: settings.window), thread: thread,
         memory: UnsafeMutableRawPointer(memory))
     else { return 0 }
     let hasAnswer = !Self.isSilent(exchange.header.opcode)
@@ -114,10 +115,11 @@ public import Linux
   }
 
   /// From now on the guest can change nothing in the share, whatever it was before; from any
-  /// thread. Files that are open for writing stay so.
+  /// thread. Files that are open for writing stay so, and can't be written all the same.
   public func makeReadOnly(share name: String) {
     for (index, share) in shares.enumerated() where share.name == name {
       unsafe cl_store8(sealed + index, 1)
+      settings.window?.protect(share: UInt16(index))
     }
   }
 

@@ -58,12 +58,18 @@ public struct Settings: Sendable {
   public var cache: CacheMode
   /// Whether O_DIRECT of the guest bypasses the page cache of the host too.
   public var passesDirect: Bool
+  /// Where the guest can have files mapped; nil for nowhere.
+  public var window: FileWindow?
+  /// The size of a file from which on the guest should map it.
+  var smallestMapped = FileServer.smallestMapped
 
   public init(
-    limits: Limits = Limits(), cache: CacheMode = .auto, passesDirect: Bool = false
+    limits: Limits = Limits(), cache: CacheMode = .auto, passesDirect: Bool = false,
+    window: FileWindow? = nil
   ) {
     self.limits = limits
     self.cache = cache
     self.passesDirect = passesDirect
+    self.window = window
   }
 }

@@ -30,8 +30,14 @@ public import Linux
 
   /// In ascending order, without overlap.
   public let regions: [Region]
+  /// Addresses of the guest that are no memory: what is behind them comes and goes, and only a system
+  /// call may touch it. No access but `segment` reaches them.
+  public let window: Region?
 
-  public init(regions: [Region]) { self.regions = regions }
+  public init(regions: [Region], window: Region? = nil) {
+    self.regions = regions
+    self.window = window
+  }
 
   /// The bytes of all regions together.
   public var size: UInt64 { regions.reduce(0) { $0 &+ $1.size } }
@@ -49,6 +55,16 @@ public import Linux
         start: region.base + Int(offset), count: Int(count))
     }
     return nil
+  }
+
+  /// As `slice`, in the window too: for who hands the range to the kernel and touches none of it.
+  public func segment(at address: UInt64, count: UInt64) -> UnsafeMutableRawBufferPointer? {
+    if let bytes = unsafe slice(at: address, count: count) { return unsafe bytes }
+    guard let window, address >= window.guestAddress else { return nil }
+    let offset = address &- window.guestAddress
+    guard offset < window.size, count <= window.size &- offset else { return nil }
+    return unsafe UnsafeMutableRawBufferPointer(
+      start: window.base + Int(offset), count: Int(count))
   }
 
   /// Copies bytes into the guest; false, with nothing written, when they do not fit there.

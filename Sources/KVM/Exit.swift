@@ -28,6 +28,9 @@ public enum KVMFailure: Sendable, Equatable, CustomStringConvertible {
   case entry(reason: UInt64)
   /// KVM_EXIT_UNKNOWN: the hardware's exit reason.
   case unknownHardware(reason: UInt64)
+  /// The guest used an address whose memory this process has not: beyond the end of a mapped file, or
+  /// of a read-only one.
+  case noMemory
   /// An exit that swrun-vmm never asks for, by its number in linux/kvm.h.
   case unexpected(reason: UInt32)
 
@@ -39,6 +42,9 @@ public enum KVMFailure: Sendable, Equatable, CustomStringConvertible {
       "KVM_EXIT_FAIL_ENTRY: hardware reason 0x\(String(reason, radix: 16))"
     case .unknownHardware(let reason):
       "KVM_EXIT_UNKNOWN: hardware reason 0x\(String(reason, radix: 16))"
+    case .noMemory:
+      "the guest used memory that is not there (a file in its DAX window was made shorter by"
+        + " somebody else, or can't be read)"
     case .unexpected(let reason): "unexpected KVM exit \(reason)"
     }
   }

@@ -59,6 +59,8 @@ public import Linux
       // A processor that waited for its INIT returns once with EAGAIN when it comes.
       if result == -EAGAIN { continue }
       if result == -EINTR { return .interrupted }
+      // The guest's own doing, or that of who made a file shorter: no fault of a call.
+      if result == -EFAULT { return .failed(.noMemory) }
       throw SystemError(-result, "KVM_RUN", "processor \(index)")
     }
     var exit = cl_kvm_exit()

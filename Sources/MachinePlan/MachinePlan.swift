@@ -39,6 +39,8 @@ public struct MachinePlan: Sendable, Equatable {
   public var shares: [Share] = []
   /// `none`, `auto` or `always`: how long the guest trusts what it read of the shares.
   public var cacheMode = "auto"
+  /// The size of the DAX window in bytes, a multiple of 2 MiB; 0 for none. Of the engine kvm alone.
+  public var window = 0
   /// A listening unix stream socket: who connects reaches the guest's vsock ports.
   public var vsock: Int32 = -1
   /// A listening unix seqpacket socket on which a created container waits for `start`; -1 when the
@@ -77,6 +79,7 @@ extension MachinePlan: JSONValue {
       case "kernelParameters": try json.read(&kernelParameters)
       case "shares": try json.read(&shares)
       case "cacheMode": try json.read(&cacheMode)
+      case "window": try json.read(&window)
       case "vsock": try json.read(&vsock)
       case "start": try json.read(&start)
       case "channel": try json.read(&channel)
@@ -103,6 +106,7 @@ extension MachinePlan: JSONValue {
     json.member("kernelParameters", kernelParameters)
     json.member("shares", shares)
     json.member("cacheMode", cacheMode)
+    json.member("window", window)
     json.member("vsock", vsock)
     json.member("start", start)
     json.member("channel", channel)

@@ -15,6 +15,7 @@ struct MachineDescription {
   private let size: MachineSize
   private let bootTimeout: Int
   private let cacheMode: String
+  private let window: Int
   private let kernel: GuestKernel
   private let initramfs: SharedDescriptor
   private let shares: Shares
@@ -38,6 +39,8 @@ struct MachineDescription {
       options, bundle.spec, KVMProbe(cacheDirectory: stateRoot))
     bootTimeout = try BootTimeout.milliseconds(bundle.spec, engine.engine)
     cacheMode = try FileCache.mode(bundle.spec)
+    window = try DirectAccess.windowSize(
+      bundle.spec, engine.engine, guestMemory: size.memory)
     Trace.mark("engine")
     kernel = try GuestKernel(
       flag: options.kernel, bundle.spec, policy: options.policyKernel)
@@ -123,6 +126,7 @@ struct MachineDescription {
     plan.traces = Trace.isOn
     plan.bootTimeout = bootTimeout
     plan.cacheMode = cacheMode
+    plan.window = window
     let terminal = process.terminal ? try HostTerminal() : nil
     if let terminal { try hand(terminal.master, options) }
     return try MachineLaunch(

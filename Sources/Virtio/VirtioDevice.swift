@@ -1,5 +1,18 @@
 public import Linux
 
+/// Memory of a device in the guest's address space, which its driver finds by number (virtio 1.2, 2.10).
+public struct SharedMemory: Sendable, Equatable {
+  public let id: UInt8
+  public let guestAddress: UInt64
+  public let size: UInt64
+
+  public init(id: UInt8, guestAddress: UInt64, size: UInt64) {
+    self.id = id
+    self.guestAddress = guestAddress
+    self.size = size
+  }
+}
+
 /// A virtio device without its transport: what virtio-mmio of our own VMM and vhost-user of another
 /// one both drive (virtio 1.2, 2).
 ///
@@ -29,8 +42,13 @@ public protocol VirtioDevice: AnyObject, Sendable {
   /// Whether the device itself waits for the kicks of a queue, on threads of its own; the transport
   /// then leaves that queue's eventfd alone.
   func watches(queue index: Int) -> Bool
+
+  /// The device's own memory. Where there is some, buffers of its queues may lie in the window of
+  /// `GuestMemory`: the device hands those to the kernel and touches no byte of them.
+  var sharedMemory: SharedMemory? { get }
 }
 
 extension VirtioDevice {
   public func watches(queue index: Int) -> Bool { false }
+  public var sharedMemory: SharedMemory? { nil }
 }

@@ -21,6 +21,8 @@ final class FileRequests: FilesystemHandler {
     if result < 0 { cl_exit(1) }
   }
 
+  func deviceWasReset() { server.clearWindow() }
+
   func handle(request: Segments, reply: Segments) -> Int {
     unsafe server.handle(request: request, reply: reply)
   }

@@ -39,7 +39,8 @@ enum MachineProgram {
         advice: "install swrun as a whole")
     }
     let descriptors = try Jail.ownDescriptors()
-    let settings = Settings(cache: cache)
+    let window = try fileWindow(plan)
+    let settings = Settings(cache: cache, window: window)
     let files = try step("shares") { () throws(SystemError) in
       try FileServer(
         shares: plan.shares.map {
@@ -54,14 +55,16 @@ enum MachineProgram {
       try step("boot connection") { () throws(SystemError) in
         try vsock.awaitConnection(port: Port.boot)
       })
-    let engine = try self.engine(plan, files, vsock)
+    let engine = try self.engine(plan, files, window, vsock)
     // The guest's memory has what they hold, and the file server descriptors of its own.
     for file in [plan.kernel, plan.initramfs] + plan.shares.map(\.fd) where file >= 0 {
       _ = cl_close(file)
     }
     let supervisor = Supervisor(
       plan, engine, creator: creator, agent: agent, signals: signals, request: request
-    ) {
+    ) { () throws(RuntimeError) in
+      if window != nil, !files.usesWindow { throw unusedWindow }
+    } sealShares: {
       // Mount points were made in it up to here.
       if plan.shares.contains(where: { $0.name == rootShare && $0.isReadOnly }) {
         files.makeReadOnly(share: rootShare)
@@ -76,14 +79,32 @@ enum MachineProgram {
   }
 
   private static func engine(
-    _ plan: MachinePlan, _ files: FileServer, _ vsock: VsockDevice
+    _ plan: MachinePlan, _ files: FileServer, _ window: FileWindow?, _ vsock: VsockDevice
   ) throws(RuntimeError) -> any Engine {
     let console = ConsoleLog(file: plan.console)
     switch plan.engine {
-    case .kvm: return try KVMMachine(plan, console: console, files: files, vsock: vsock)
+    case .kvm:
+      return try KVMMachine(
+        plan, console: console, files: files, window: window, vsock: vsock)
     case .qemu: return try QEMUMachine(plan, console: console, files: files, vsock: vsock)
     }
   }
+
+  private static func fileWindow(_ plan: MachinePlan) throws(RuntimeError) -> FileWindow? {
+    guard plan.window != 0 else { return nil }
+    guard plan.engine == .kvm else {
+      throw RuntimeError(
+        "the plan: window: the engine \(plan.engine.rawValue) has none",
+        advice: "install swrun as a whole")
+    }
+    return try step("DAX window of the virtual machine") { () throws(SystemError) in
+      try FileWindow(size: plan.window)
+    }
+  }
+
+  private static let unusedWindow = RuntimeError(
+    "annotation dev.swrun.vm.dax: the guest's kernel does not use the DAX window",
+    advice: "it has to be Linux 5.17 or later with CONFIG_FUSE_DAX; or leave the annotation out")
 
   /// The share that is the container's root.
   private static let rootShare = "rootfs"

@@ -103,6 +103,12 @@ extension MachineLayout {
     memory > GuestMemory.gapStart
       ? GuestMemory.gapEnd + (memory - GuestMemory.gapStart) : nil
   }
+  /// Where memory of devices begins, above all else: no table names it, for the device itself tells
+  /// its driver, and what is named as anything can't be taken by it.
+  public var sharedMemoryBase: UInt64 {
+    let unit: UInt64 = 1 << 30
+    return ((highMemoryEnd ?? GuestMemory.gapEnd) + unit - 1) & ~(unit - 1)
+  }
 }
 
 /// Where the loader puts what a kernel needs at its start: below 1 MiB, where no kernel is loaded.

@@ -5,6 +5,8 @@
 #include <linux/fuse.h>
 
 // What protocol 7.38 of linux-libc-dev 6.1 lacks, under names of ours (linux/fuse.h of 6.18).
+static const uint64_t CL_FUSE_SETUPMAPPING_FLAG_WRITE = FUSE_SETUPMAPPING_FLAG_WRITE;
+static const uint64_t CL_FUSE_SETUPMAPPING_FLAG_READ = FUSE_SETUPMAPPING_FLAG_READ;
 static const uint64_t CL_FUSE_CREATE_SUPP_GROUP = 1ULL << 34;
 static const uint64_t CL_FUSE_DIRECT_IO_ALLOW_MMAP = 1ULL << 36;
 /// The type of the request extension `struct cl_fuse_supp_groups` (FUSE_EXT_GROUPS).

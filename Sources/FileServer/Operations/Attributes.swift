@@ -59,6 +59,7 @@ extension FileServer {
     result.gid = status.stx_gid
     result.rdev = cl_fs_encode_device(status.stx_rdev_major, status.stx_rdev_minor)
     result.blksize = status.stx_blksize
+    result.flags = mappingFlags(status)
     return result
   }
 

@@ -19,6 +19,7 @@ extension FileServer {
       flags |= UInt64(flag)
     }
     flags |= CL_FUSE_CREATE_SUPP_GROUP
+    if settings.window != nil { flags |= UInt64(FUSE_MAP_ALIGNMENT) | UInt64(FUSE_HAS_INODE_DAX) }
     switch settings.cache {
     case .none: flags |= CL_FUSE_DIRECT_IO_ALLOW_MMAP
     case .auto, .always: flags |= UInt64(FUSE_AUTO_INVAL_DATA) | UInt64(FUSE_CACHE_SYMLINKS)
@@ -53,6 +54,9 @@ extension FileServer {
     out.max_write = UInt32(Self.longestTransfer)
     out.max_pages = UInt16(Self.longestTransfer / 4096)
     out.time_gran = 1
+    if flags & UInt64(FUSE_MAP_ALIGNMENT) != 0 {
+      out.map_alignment = UInt16(FileWindow.granuleShift)
+    }
     // Never 0 from here on: the top bits are no flags of FUSE.
     let stripping = minor >= 37 ? Self.guestStripsSetGroup : 0
     setAgreedFlags(flags | 1 << 63 | stripping)
@@ -68,5 +72,6 @@ extension FileServer {
   private func forgetAll() {
     handles.reset()
     inodes.reset(keeping: shares.count)
+    clearWindow()
   }
 }

@@ -10,6 +10,7 @@ public import Linux
   public let type = UInt32(VIRTIO_ID_FS)
   public let features: UInt64 = 0
   public let queueSizes: [UInt16]
+  public let sharedMemory: SharedMemory?
 
   private let configuration: [UInt8]
   private let handler: any FilesystemHandler
@@ -37,10 +38,11 @@ public import Linux
   /// The token of `stopper`; queues have their number.
   private static let stopToken = UInt64.max
 
-  /// `tag` is what the guest mounts: 1 to 36 bytes, else EINVAL.
+  /// `tag` is what the guest mounts: 1 to 36 bytes, else EINVAL. `window` is the DAX window, with id 0
+  /// (5.11.4).
   public init(
     tag: String, requestQueues: Int = 1, queueSize: UInt16 = 1024, threads: Int = 4,
-    handler: any FilesystemHandler
+    window: SharedMemory? = nil, handler: any FilesystemHandler
   ) throws(SystemError) {
     let name = Array(tag.utf8)
     guard (1...36).contains(name.count), requestQueues > 0, requestQueues < 64, threads > 0 else {
@@ -52,6 +54,7 @@ public import Linux
     // The urgent requests are short.
     queueSizes = [min(128, queueSize)] + Array(repeating: queueSize, count: requestQueues)
     threadCount = threads
+    sharedMemory = window
     self.handler = handler
     epoll = FileDescriptor(owning: try system("epoll_create1", tag) { cl_epoll_create() })
     stopper = FileDescriptor(owning: try system("eventfd", tag) { cl_eventfd(0) })
@@ -163,6 +166,7 @@ public import Linux
     }
     // Requests that are being answered write to guest memory until they are done.
     state.wait { $0.busy == 0 }
+    handler.deviceWasReset()
   }
 
   // MARK: Requests

@@ -10,9 +10,15 @@ public protocol FilesystemHandler: AnyObject, Sendable {
 
   /// Answers one request: `request` holds it and `reply` is the room for the answer, both in guest
   /// memory, which changes at any time. The bytes written to `reply`.
+  ///
+  /// Of a device with shared memory parts of both may lie in it, which only system calls may touch.
   func handle(request: Segments, reply: Segments) -> Int
+
+  /// The driver has let go of the device; no request is being answered.
+  func deviceWasReset()
 }
 
 extension FilesystemHandler {
   public func adjustThread() {}
+  public func deviceWasReset() {}
 }

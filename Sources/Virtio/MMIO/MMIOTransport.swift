@@ -29,6 +29,7 @@ public final class MMIOTransport: Sendable {
     /// Whether the driver took a feature from 64 on; none is offered.
     var hasForeignFeature = false
     var queue: UInt32 = 0
+    var sharedMemory: UInt32 = 0
     var queues: [QueueSetup]
     /// Whether the device has been given its queues.
     var isActive = false
@@ -113,10 +114,6 @@ public final class MMIOTransport: Sendable {
     case VIRTIO_MMIO_VENDOR_ID: 0x6e75_7273
     case VIRTIO_MMIO_INTERRUPT_STATUS: interrupt.pending
     case VIRTIO_MMIO_CONFIG_GENERATION: interrupt.generation
-    // No shared memory: a length of all ones says that the region is not there (4.2.2.1).
-    case VIRTIO_MMIO_SHM_LEN_LOW, VIRTIO_MMIO_SHM_LEN_HIGH, VIRTIO_MMIO_SHM_BASE_LOW,
-      VIRTIO_MMIO_SHM_BASE_HIGH:
-      UInt32.max
     default: state.withLock { register(offset, $0) }
     }
   }
@@ -133,8 +130,24 @@ public final class MMIOTransport: Sendable {
       return state.queue < state.queues.count && state.queues[Int(state.queue)].isReady ? 1 : 0
     case VIRTIO_MMIO_STATUS:
       return UInt32(state.status | (interrupt.isFailed ? VIRTIO_CONFIG_S_NEEDS_RESET : 0))
+    case VIRTIO_MMIO_SHM_LEN_LOW:
+      return UInt32(truncatingIfNeeded: sharedMemory(state)?.size ?? .max)
+    case VIRTIO_MMIO_SHM_LEN_HIGH:
+      return UInt32(truncatingIfNeeded: (sharedMemory(state)?.size ?? .max) >> 32)
+    case VIRTIO_MMIO_SHM_BASE_LOW:
+      return UInt32(truncatingIfNeeded: sharedMemory(state)?.guestAddress ?? .max)
+    case VIRTIO_MMIO_SHM_BASE_HIGH:
+      return UInt32(truncatingIfNeeded: (sharedMemory(state)?.guestAddress ?? .max) >> 32)
     default: return 0
     }
+  }
+
+  /// What the driver has selected; of what is not there length and address are all ones (4.2.2.1).
+  private func sharedMemory(_ state: State) -> SharedMemory? {
+    guard let memory = device.sharedMemory, state.sharedMemory == UInt32(memory.id) else {
+      return nil
+    }
+    return memory
   }
 
   private func set(_ offset: CInt, _ value: UInt32) {
@@ -154,6 +167,7 @@ public final class MMIOTransport: Sendable {
     case VIRTIO_MMIO_DRIVER_FEATURES_SEL: state.driverFeaturesHalf = value
     case VIRTIO_MMIO_DRIVER_FEATURES: setFeatures(value, &state)
     case VIRTIO_MMIO_QUEUE_SEL: state.queue = value
+    case VIRTIO_MMIO_SHM_SEL: state.sharedMemory = value
     default: setQueue(offset, value, &state)
     }
   }
@@ -219,7 +233,8 @@ public final class MMIOTransport: Sendable {
       guard let layout = setup.layout,
         let queue = Virtqueue(
           memory: memory, layout: layout, features: state.driverFeatures,
-          kick: kickEvents[index].event.rawValue, interrupt: interrupt)
+          kick: kickEvents[index].event.rawValue, interrupt: interrupt,
+          reachesWindow: device.sharedMemory != nil)
       else {
         interrupt.fail("queue \(index): its ring is not one, or not in guest memory")
         return

@@ -28,6 +28,7 @@ public struct RingLayout: Sendable, Equatable {
   /// How the driver is told; the transport's.
   public let interrupt: any Interrupt
   private let memory: GuestMemory
+  private let reachesWindow: Bool
   private let mask: UInt16
   private let descriptors: UnsafeRawPointer
   private let available: UnsafeRawPointer
@@ -50,10 +51,11 @@ public struct RingLayout: Sendable, Equatable {
   /// A queue over a ring of the driver; nil when a part is misaligned or not all in guest memory.
   ///
   /// `features` are the negotiated ones. `resumingAt` goes on with a ring that is in use: that many
-  /// chains (modulo 65536) were taken before.
+  /// chains (modulo 65536) were taken before. With `reachesWindow` buffers may lie in the window of
+  /// the memory; rings and tables never do.
   public init?(
     memory: GuestMemory, layout: RingLayout, features: UInt64, kick: CInt,
-    interrupt: any Interrupt, resumingAt base: UInt16? = nil
+    interrupt: any Interrupt, resumingAt base: UInt16? = nil, reachesWindow: Bool = false
   ) {
     let count = UInt64(layout.size)
     guard layout.size > 0, layout.size <= 32768, layout.size & (layout.size &- 1) == 0,
@@ -70,6 +72,7 @@ public struct RingLayout: Sendable, Equatable {
     self.kick = kick
     self.interrupt = interrupt
     self.memory = memory
+    self.reachesWindow = reachesWindow
     unsafe self.descriptors = UnsafeRawPointer(descriptors)
     unsafe self.available = UnsafeRawPointer(available)
     unsafe self.used = unsafe used
@@ -175,9 +178,11 @@ public struct RingLayout: Sendable, Equatable {
       if descriptor.length > 0 {
         total += UInt64(descriptor.length)
         guard total <= UInt64(UInt32.max) else { return .totalLength }
+        let length = UInt64(descriptor.length)
         guard
-          let bytes = unsafe memory.slice(
-            at: descriptor.address, count: UInt64(descriptor.length))
+          let bytes = unsafe reachesWindow
+            ? memory.segment(at: descriptor.address, count: length)
+            : memory.slice(at: descriptor.address, count: length)
         else { return .bufferRange }
         unsafe chain.append(bytes, writable: isWritable)
       }

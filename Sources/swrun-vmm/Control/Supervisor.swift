@@ -20,6 +20,8 @@ final class Supervisor {
   private let signals: FileDescriptor
   private let session: GuestSession
   private let request: CreateRequest
+  /// Called when the guest has its shares: whether they are what was asked for.
+  private let checkShares: () throws(RuntimeError) -> Void
   /// Called when the container's file system is set up, before its program runs.
   private let sealShares: () -> Void
   private var phase = Phase.creating
@@ -32,7 +34,8 @@ final class Supervisor {
 
   init(
     _ plan: MachinePlan, _ engine: any Engine, creator: LaunchChannel, agent: BootConnection,
-    signals: consuming FileDescriptor, request: CreateRequest, sealShares: @escaping () -> Void
+    signals: consuming FileDescriptor, request: CreateRequest,
+    checkShares: @escaping () throws(RuntimeError) -> Void, sealShares: @escaping () -> Void
   ) {
     self.plan = plan
     self.engine = engine
@@ -40,6 +43,7 @@ final class Supervisor {
     self.agent = agent
     self.signals = signals
     self.request = request
+    self.checkShares = checkShares
     self.sealShares = sealShares
     startListener =
       plan.start < 0 ? nil : SharedDescriptor(FileDescriptor(owning: plan.start))
@@ -57,6 +61,7 @@ final class Supervisor {
       ThreadRole.control.enter()
       try runHooks()
       try awaitAgent()
+      try checkShares()
       mark("guest")
       try session.create(payload())
       return try attend()

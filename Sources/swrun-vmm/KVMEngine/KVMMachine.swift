@@ -20,7 +20,8 @@ final class KVMMachine: Engine {
 
   /// Makes the machine and loads the kernel; needs /dev/kvm and the plan's files.
   init(
-    _ plan: MachinePlan, console: ConsoleLog, files: FileServer, vsock: VsockDevice
+    _ plan: MachinePlan, console: ConsoleLog, files: FileServer, window: FileWindow?,
+    vsock: VsockDevice
   ) throws(RuntimeError) {
     self.console = console
     self.vsock = vsock
@@ -29,10 +30,11 @@ final class KVMMachine: Engine {
       memory: plan.memory, processors: plan.processors, devices: MachineDevices.count)
     let machine = try step("KVM") { () throws(SystemError) in try VirtualMachine(system) }
     let memory = try step("memory of the virtual machine") { () throws(SystemError) in
-      try GuestMemory.allocate(size: plan.memory, shared: false)
+      try Self.memory(plan.memory, window, at: layout.sharedMemoryBase)
     }
     try step("KVM") { () throws(SystemError) in
-      for (slot, region) in memory.regions.enumerated() {
+      let regions = memory.regions + [memory.window].compactMap { $0 }
+      for (slot, region) in regions.enumerated() {
         unsafe try machine.setMemory(
           slot: UInt32(slot), guestAddress: region.guestAddress, region.base, size: region.size)
       }
@@ -65,6 +67,17 @@ final class KVMMachine: Engine {
     }
     self.machine = machine
     self.memory = memory
+  }
+
+  private static func memory(
+    _ size: UInt64, _ window: FileWindow?, at address: UInt64
+  ) throws(SystemError) -> GuestMemory {
+    let memory = try GuestMemory.allocate(size: size, shared: false)
+    guard let window else { return memory }
+    return GuestMemory(
+      regions: memory.regions,
+      window: unsafe GuestMemory.Region(
+        guestAddress: address, size: UInt64(window.size), base: window.base))
   }
 
   private static func load(

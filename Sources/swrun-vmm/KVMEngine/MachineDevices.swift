@@ -20,7 +20,11 @@ final class MachineDevices: Sendable {
     memory: GuestMemory, console: ConsoleLog, files: FileRequests, vsock: any VirtioDevice
   ) throws(SystemError) {
     loop = try EventLoop(name: "devices")
-    fileSystem = try FilesystemDevice(tag: Self.fileSystemTag, handler: files)
+    fileSystem = try FilesystemDevice(
+      tag: Self.fileSystemTag,
+      window: memory.window.map {
+        SharedMemory(id: 0, guestAddress: $0.guestAddress, size: $0.size)
+      }, handler: files)
     let devices: [any VirtioDevice] = [
       fileSystem, vsock, unsafe ConsoleDevice { unsafe console.append($0) },
       try RandomDevice(), BalloonDevice(memory: memory),
