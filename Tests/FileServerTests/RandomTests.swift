@@ -12,6 +12,7 @@ import Testing
       var random = Generator(state: seed)
       var settings = Settings()
       settings.limits = Limits(inodes: 200, handles: 50)
+      settings.window = try FileWindow(size: 8 * FileWindow.granule)
       let fixture = try Fixture(settings: settings, isBounded: true)
       var known: [UInt64] = [1, 2, 3, 4]
       for round in 0..<100_000 {
@@ -53,6 +54,7 @@ import Testing
       case 0: body += bytes(random.next())
       case 1: body += bytes(UInt64(random.below(8192)))
       case 2: body += bytes(UInt32(random.below(1 << 16))) + bytes(UInt32(random.below(16)))
+      case 3 where random.below(2) == 0: body += bytes(UInt64(random.below(9) * FileWindow.granule))
       case 3: body += bytes(UInt64.max >> UInt64(random.below(64)))
       default: body += bytes(known[random.below(known.count)])
       }

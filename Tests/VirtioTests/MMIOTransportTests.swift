@@ -12,6 +12,8 @@ private final class RecordingDevice: VirtioDevice, @unchecked Sendable {
   let queueSizes: [UInt16] = [16, 8]
   var configuration: [UInt8] = Array(1...12)
 
+  var sharedMemory: SharedMemory?
+
   private(set) var queues: [Virtqueue?] = []
   private(set) var activations: [UInt64] = []
   private(set) var resets = 0
@@ -41,6 +43,14 @@ private final class RecordingDevice: VirtioDevice, @unchecked Sendable {
   }
 }
 
+/// Nobody's interrupt, which keeps the first fault.
+private final class QuietInterrupt: Interrupt, @unchecked Sendable {
+  private(set) var fault: RingFault?
+  func signal() {}
+  func signalConfiguration() {}
+  func signalFault(_ fault: RingFault) { if self.fault == nil { self.fault = fault } }
+}
+
 @Suite struct MMIOTransportTests {
   @Test func identity() throws {
     let driver = try FakeDriver(RecordingDevice())
@@ -54,6 +64,70 @@ private final class RecordingDevice: VirtioDevice, @unchecked Sendable {
     driver.write(VIRTIO_MMIO_SHM_SEL, 0)
     for register in [VIRTIO_MMIO_SHM_LEN_LOW, VIRTIO_MMIO_SHM_LEN_HIGH] {
       #expect(driver.read(register) == UInt32.max)
+    }
+  }
+
+  @Test func sharedMemoryIsFoundByItsNumber() throws {
+    let device = RecordingDevice()
+    device.sharedMemory = SharedMemory(id: 0, guestAddress: 0x12_3456_7000, size: 0x7_89ab_c000)
+    let driver = try FakeDriver(device)
+    defer { driver.close() }
+    func region(_ id: UInt32) -> [UInt32] {
+      driver.write(VIRTIO_MMIO_SHM_SEL, id)
+      return [
+        VIRTIO_MMIO_SHM_BASE_LOW, VIRTIO_MMIO_SHM_BASE_HIGH, VIRTIO_MMIO_SHM_LEN_LOW,
+        VIRTIO_MMIO_SHM_LEN_HIGH,
+      ].map { driver.read($0) }
+    }
+    #expect(region(0) == [0x3456_7000, 0x12, 0x89ab_c000, 0x7])
+    for id: UInt32 in [1, 256, .max] {
+      #expect(region(id) == [UInt32](repeating: .max, count: 4))
+    }
+    #expect(region(0)[1] == 0x12)
+    driver.write(VIRTIO_MMIO_SHM_BASE_LOW, 0)
+    #expect(region(0)[0] == 0x3456_7000)
+  }
+
+  /// Rings are memory, buffers may be in the window of a device that has one; neither touches it.
+  @Test func onlyBuffersAreInAWindow() throws {
+    let plain = guestMemory()
+    let reserved = cl_mmap(
+      nil, 0x4000, PROT_NONE, CInt(CL_MAP_PRIVATE | CL_MAP_ANONYMOUS | CL_MAP_NORESERVE), -1, 0)
+    let window = try #require(reserved)
+    defer { _ = cl_munmap(window, 0x4000) }
+    let start: UInt64 = 1 << 40
+    let memory = GuestMemory(
+      regions: plain.regions,
+      window: GuestMemory.Region(guestAddress: start, size: 0x4000, base: window))
+    #expect(memory.slice(at: start, count: 1) == nil && memory.read(at: start, count: 1) == nil)
+    #expect(memory.segment(at: start + 0x3fff, count: 1) != nil)
+    for (address, count): (UInt64, UInt64) in [
+      (start, 0x4001), (start + 0x4000, 0), (start - 1, 2), (start + 1, .max), (.max, 1),
+    ] {
+      #expect(memory.segment(at: address, count: count) == nil)
+    }
+    for isShared in [false, true] {
+      for (descriptors, buffer) in [(UInt64(0x1000), start), (start, 0x1000)] {
+        let interrupt = QuietInterrupt()
+        let queue = Virtqueue(
+          memory: memory,
+          layout: RingLayout(size: 4, descriptors: descriptors, available: 0x2000, used: 0x3000),
+          features: Feature.ring, kick: -1, interrupt: interrupt, reachesWindow: isShared)
+        guard descriptors == 0x1000 else {
+          #expect(queue == nil)
+          continue
+        }
+        let ring = try #require(queue)
+        #expect(
+          memory.write(
+            withUnsafeBytes(of: (buffer, UInt32(64), UInt16(2), UInt16(0))) { Array($0) },
+            at: descriptors))
+        #expect(memory.write([0, 0, 1, 0, 0, 0], at: 0x2000))
+        let chain = ring.next()
+        #expect((chain != nil) == isShared)
+        #expect(chain == nil || chain?.writable.first?.baseAddress == window)
+        #expect(interrupt.fault == (isShared ? nil : .bufferRange))
+      }
     }
   }
 
