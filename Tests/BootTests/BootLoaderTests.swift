@@ -133,6 +133,7 @@ import Testing
     #expect(try value(memory, page + UInt64(CL_HDR_RAMDISK_SIZE), as: UInt32.self) == 0)
     let asked = try loader(Sample.elf()).load(into: memory, entry: .longMode)
     #expect(asked == bare)
+    #expect(try loader(Sample.elf(linux: true)).load(into: memory) == bare)
   }
 
   @Test func descriptorsAreThoseOfTheSegments() throws {

@@ -37,6 +37,10 @@ import Testing
     #expect(header.end == 0x110_2000)
     #expect(header.entry == Sample.elfEntry)
     #expect(header.directEntry == UInt64(Sample.directEntry))
+    #expect(!header.isLinux)
+    guard case .elf(let linux) = try image(Sample.elf(linux: true)).format else { return }
+    #expect(linux.directEntry == header.directEntry)
+    #expect(linux.isLinux)
     guard case .elf(let bare) = try image(Sample.elf(note: false)).format else { return }
     #expect(bare.directEntry == nil)
   }

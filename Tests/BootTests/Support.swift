@@ -23,8 +23,9 @@ enum Sample {
   static let elfEntry: UInt64 = 0x100_0000
   static let directEntry: UInt32 = 0x100_0040
 
-  /// Two segments, the second with zeros behind it, and a note with the PVH entry.
-  static func elf(note: Bool = true) -> [UInt8] {
+  /// Two segments, the second with zeros behind it, and a note with the PVH entry, behind one that is
+  /// Linux's or that of a name which is as long.
+  static func elf(note: Bool = true, linux: Bool = false) -> [UInt8] {
     var file = LittleEndianWriter(zeros: 0x3000)
     for (index, byte) in (ELFHeader.magic + [2, 1, 1]).enumerated() { file.set(byte, at: index) }
     file.set(UInt16(2), at: 16)
@@ -54,7 +55,7 @@ enum Sample {
     // Another maker's note first, with a name and contents that need padding.
     var notes = LittleEndianWriter()
     for value: UInt32 in [6, 5, 3] { notes.append(value) }
-    notes.append(Array("Linux\0\0\0".utf8) + [1, 2, 3, 4, 5, 0, 0, 0])
+    notes.append(Array((linux ? "Linux" : "Minix").utf8) + [0, 0, 0] + [1, 2, 3, 4, 5, 0, 0, 0])
     for value: UInt32 in [4, 4, 18] { notes.append(value) }
     notes.append(Array("Xen\0".utf8))
     notes.append(directEntry)

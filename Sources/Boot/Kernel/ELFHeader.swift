@@ -26,6 +26,8 @@ struct ELFHeader: Sendable, Equatable {
   let entry: UInt64
   /// The 32-bit entry of the PVH note; nil when the kernel was built without CONFIG_PVH.
   let directEntry: UInt64?
+  /// Whether one of its notes is Linux's own: then `entry` is that of Linux's 64-bit boot protocol.
+  let isLinux: Bool
 
   /// Where the last segment ends.
   var end: UInt64 { segments.map { $0.address + $0.memorySize }.max() ?? 0 }
@@ -63,6 +65,7 @@ struct ELFHeader: Sendable, Equatable {
 
     var segments: [Segment] = []
     var directEntry: UInt64?
+    var isLinux = false
     for index in 0..<count {
       let base = index * Self.programHeaderSize
       func field(_ offset: Int) -> UInt64 { headers.value(at: base + offset, as: UInt64.self) ?? 0 }
@@ -79,6 +82,7 @@ struct ELFHeader: Sendable, Equatable {
         }
         let notes = try file.read(at: segment.offset, count: Int(segment.fileSize))
         directEntry = directEntry ?? Self.directEntry(notes)
+        isLinux = isLinux || Self.notes(notes).contains { $0.name.elementsEqual("Linux\0".utf8) }
       } else if segment.memorySize > 0 {
         guard segment.fileSize <= segment.memorySize, segment.address >= LowMemory.kernelStart,
           segment.address <= 1 << 32, segment.memorySize <= 1 << 32
@@ -96,35 +100,54 @@ struct ELFHeader: Sendable, Equatable {
     where one.address + one.memorySize > next.address {
       throw fault("two of its segments overlap at address \(next.address)")
     }
-    entry = field(24, as: UInt64.self)
-    let start = directEntry ?? entry
-    guard segments.contains(where: { $0.address <= start && start < $0.address + $0.fileSize })
-    else { throw fault("its entry \(start) lies outside of its segments") }
+    let entry = field(24, as: UInt64.self)
+    for start in [directEntry ?? entry, isLinux ? entry : directEntry ?? entry] {
+      guard segments.contains(where: { $0.address <= start && start < $0.address + $0.fileSize })
+      else { throw fault("its entry \(start) lies outside of its segments") }
+    }
     self.segments = segments
+    self.entry = entry
     self.directEntry = directEntry
+    self.isLinux = isLinux
   }
 
-  /// The entry that Xen's note has among these, names and contents of which are padded to 4 bytes.
-  private static func directEntry(_ notes: [UInt8]) -> UInt64? {
+  private struct Note {
+    let type: UInt32
+    let name: ArraySlice<UInt8>
+    let contents: Range<Int>
+  }
+
+  /// The notes up to the first that is cut off; names and contents are padded to 4 bytes.
+  private static func notes(_ bytes: [UInt8]) -> [Note] {
+    var notes: [Note] = []
     var offset = 0
-    while let nameSize = notes.value(at: offset, as: UInt32.self),
-      let size = notes.value(at: offset + 4, as: UInt32.self),
-      let type = notes.value(at: offset + 8, as: UInt32.self)
+    while let nameSize = bytes.value(at: offset, as: UInt32.self),
+      let size = bytes.value(at: offset + 4, as: UInt32.self),
+      let type = bytes.value(at: offset + 8, as: UInt32.self)
     {
       let name = offset + 12
       let contents = name + (Int(nameSize) + 3) / 4 * 4
       let next = contents + (Int(size) + 3) / 4 * 4
-      guard next <= notes.count else { return nil }
-      if type == directEntryNote, nameSize == 4, notes[name..<name + 4].elementsEqual("Xen\0".utf8)
-      {
-        switch size {
-        case 4: return notes.value(at: contents, as: UInt32.self).map(UInt64.init)
-        case 8: return notes.value(at: contents, as: UInt64.self)
-        default: return nil
-        }
-      }
+      guard next <= bytes.count else { break }
+      notes.append(
+        Note(
+          type: type, name: bytes[name..<name + Int(nameSize)],
+          contents: contents..<contents + Int(size)))
       offset = next
     }
-    return nil
+    return notes
+  }
+
+  /// The entry that Xen's note has among these.
+  private static func directEntry(_ bytes: [UInt8]) -> UInt64? {
+    let note = notes(bytes).first {
+      $0.type == directEntryNote && $0.name.elementsEqual("Xen\0".utf8)
+    }
+    guard let contents = note?.contents else { return nil }
+    switch contents.count {
+    case 4: return bytes.value(at: contents.lowerBound, as: UInt32.self).map(UInt64.init)
+    case 8: return bytes.value(at: contents.lowerBound, as: UInt64.self)
+    default: return nil
+    }
   }
 }

@@ -5,7 +5,7 @@ public import Linux
 public struct BootLoader: Sendable {
   /// Which way into an ELF kernel is taken.
   public enum Entry: Sendable, Equatable {
-    /// The kernel's own: 64-bit for a bzImage, PVH for ELF with its note, else 64-bit.
+    /// 64-bit for Linux, PVH for another kernel with its note, else 64-bit.
     case usual
     /// Long mode, whatever the kernel offers besides.
     case longMode
@@ -57,7 +57,8 @@ public struct BootLoader: Sendable {
       for segment in header.segments {
         try place.copy(kernel.file, segment.offset, Int(segment.fileSize), to: segment.address)
       }
-      if let start = header.directEntry, entry == .usual {
+      // Entered by PVH, Linux looks for Xen at 256 leaves of CPUID, and each is an exit.
+      if let start = header.directEntry, entry == .usual, !header.isLinux {
         let info = StartInfo.bytes(
           at: LowMemory.startInfo, commandLine: LowMemory.commandLine, initramfs: initramfsRange,
           map: MemoryMap(layout), tables: LowMemory.tables)
