@@ -27,8 +27,17 @@ let positionIndependent: [LinkerSetting] = [
   .unsafeFlags(
     [
       "-use-ld=lld", "-Xclang-linker", "-static-pie", "-Xlinker", "-s", "-Xlinker",
-      "--gc-sections",
+      "--gc-sections", "-Xlinker", "--icf=safe", "-Xlinker", "--pack-dyn-relocs=relr",
     ], .when(configuration: .release)),
+]
+
+/// What a guest's kernel copies at each start is as small as it can be.
+let withoutUnwinding: [LinkerSetting] = [
+  .unsafeFlags(
+    [
+      "-Xlinker", "--no-eh-frame-hdr", "-Xlinker", "-T", "-Xlinker",
+      "\(Context.packageDirectory)/Sources/swrun-guest/unwinding.ld",
+    ], .when(configuration: .release))
 ]
 
 let testing: [SwiftSetting] = gnu + [.swiftLanguageMode(.v6)]
@@ -113,8 +122,9 @@ let package = Package(
     .executableTarget(
       name: "swrun-guest",
       dependencies: ["CGuestInit", "GuestAgent", "CLinux"],
+      exclude: ["unwinding.ld"],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
-      linkerSettings: positionIndependent),
+      linkerSettings: positionIndependent + withoutUnwinding),
 
     // The command: what it parses and prints is a library, so that unit tests can import it.
     .target(

@@ -23,6 +23,15 @@ static inline int cl_mprotect(void *_Nonnull address, size_t length, int protect
 static inline int cl_madvise(void *_Nonnull address, size_t length, int advice) {
   CL_RET(madvise(address, length, advice));
 }
+// The linker's: where the program begins, and where what is executed of it ends.
+extern const char cl_program_start[] __asm__("__executable_start");
+extern const char cl_program_text_end[] __asm__("etext");
+// Takes the pages of the program's text from this process: what is used again is mapped again, from the file.
+static inline int cl_release_text(void) {
+  uintptr_t start = (uintptr_t)cl_program_start & ~(uintptr_t)4095;
+  uintptr_t end = (uintptr_t)cl_program_text_end & ~(uintptr_t)4095;
+  CL_RET(madvise((void *)start, end - start, MADV_DONTNEED));
+}
 static inline int cl_fallocate(int fd, int mode, int64_t offset, int64_t length) {
   CL_RET(fallocate(fd, mode, offset, length));
 }

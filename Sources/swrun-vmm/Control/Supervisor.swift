@@ -162,6 +162,8 @@ final class Supervisor {
         starter?.socket.close()
         starter = nil
         leaveCreator()
+        // Most of it has made the machine and is not used again; the rest comes back as it is.
+        _ = cl_release_text()
       case .failed(let error): throw error
       case .exited(let code): return code
       case .warning(let text): warn(text)
