@@ -15,11 +15,15 @@ enum GuestCgroups {
       try File.write(agent + "/cgroup.procs", "0")
       try File.makeDirectories(mountPoint + containers)
       for parent in [mountPoint, mountPoint + containers] {
-        for controller in try File.readText(parent + "/cgroup.controllers").split(
+        let controllers = try File.readText(parent + "/cgroup.controllers").split(
           whereSeparator: { $0 == " " || $0 == "\n" })
-        {
-          // Limits that need one which cannot be had are an error of the container's creation.
-          try? File.write(parent + "/cgroup.subtree_control", "+\(controller)")
+        let control = parent + "/cgroup.subtree_control"
+        // Each write moves every process of the hierarchy: one for all, where all can be had.
+        do { try File.write(control, controllers.map { "+\($0)" }.joined(separator: " ")) } catch {
+          for controller in controllers {
+            // Limits that need one which cannot be had are an error of the container's creation.
+            try? File.write(control, "+\(controller)")
+          }
         }
       }
     }
