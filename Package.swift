@@ -145,10 +145,17 @@ let package = Package(
           ["-Xlinker", "-s", "-Xlinker", "--gc-sections"], .when(configuration: .release)),
       ]),
 
+    // Random numbers of the tests.
+    .target(
+      name: "SeededRandom", dependencies: ["CLinux"], path: "Tests/SeededRandom",
+      swiftSettings: testing),
+
     // Unit tests mirror the targets.
     .testTarget(name: "LinuxTests", dependencies: ["Linux", "CLinux"], swiftSettings: testing),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: testing),
-    .testTarget(name: "OCISpecTests", dependencies: ["OCISpec", "JSON"], swiftSettings: testing),
+    .testTarget(
+      name: "OCISpecTests", dependencies: ["OCISpec", "JSON", "SeededRandom"],
+      swiftSettings: testing),
     .testTarget(
       name: "IsolationTests", dependencies: ["Isolation", "OCISpec", "Linux"],
       swiftSettings: testing),
@@ -171,17 +178,20 @@ let package = Package(
     .testTarget(
       name: "KVMTests", dependencies: ["KVM", "Linux", "CLinux"], swiftSettings: testing),
     .testTarget(
-      name: "BootTests", dependencies: ["Boot", "GuestMemory", "Linux", "CLinux"],
+      name: "BootTests", dependencies: ["Boot", "GuestMemory", "Linux", "CLinux", "SeededRandom"],
       swiftSettings: testing),
     .testTarget(
-      name: "VirtioTests", dependencies: ["Virtio", "GuestMemory", "Linux", "CLinux"],
+      name: "VirtioTests",
+      dependencies: ["Virtio", "GuestMemory", "Linux", "CLinux", "SeededRandom"],
       swiftSettings: testing),
     .testTarget(
-      name: "FileServerTests", dependencies: ["FileServer", "Linux", "CLinux"],
+      name: "FileServerTests", dependencies: ["FileServer", "Linux", "CLinux", "SeededRandom"],
       swiftSettings: testing),
     .testTarget(
       name: "GuestProtocolTests",
-      dependencies: ["GuestProtocol", "GuestSession", "MachinePlan", "JSON", "Linux", "CLinux"],
+      dependencies: [
+        "GuestProtocol", "GuestSession", "MachinePlan", "JSON", "Linux", "CLinux", "SeededRandom",
+      ],
       swiftSettings: testing),
     // The agent without a machine: sessions over unix sockets, for its tests.
     .executableTarget(
@@ -206,7 +216,8 @@ let package = Package(
     .target(
       name: "Harness", dependencies: ["CHarness"], path: "Tests/Harness", swiftSettings: testing),
     .testTarget(
-      name: "Integration", dependencies: ["Harness", "CHarness"], swiftSettings: testing),
+      name: "Integration", dependencies: ["Harness", "CHarness", "SeededRandom"],
+      swiftSettings: testing),
     .testTarget(
       name: "VirtualMachines", dependencies: ["Harness", "CHarness"], exclude: ["FileOperations"],
       swiftSettings: testing),

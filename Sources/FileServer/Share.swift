@@ -43,7 +43,7 @@ public struct Limits: Sendable {
 }
 
 /// How long the guest trusts what it has read.
-public enum CacheMode: String, Sendable {
+public enum CacheMode: Sendable {
   /// Nothing is kept: each access asks the host. Shared mappings need a 6.6 kernel.
   case none
   /// Names and attributes for one second; data until a file has changed.

@@ -9,9 +9,19 @@ public struct MachinePlan: Sendable, Equatable {
     case qemu
   }
 
+  /// How long the guest relies on what it has read of the shares (specs/file-server.md).
+  public enum CacheMode: String, Sendable, JSONEnumeration {
+    case none
+    case auto
+    case always
+  }
+
   /// A directory or file of the host that the guest sees below its shared tree.
   public struct Share: Sendable, Equatable {
-    /// The name in the shared tree: `rootfs`, or a number.
+    /// The name of the share that is the container's root.
+    public static let rootName = "rootfs"
+
+    /// The name in the shared tree: `rootName`, or a number.
     public var name: String
     /// An O_PATH descriptor of a detached mount of it.
     public var fd: Int32
@@ -37,8 +47,7 @@ public struct MachinePlan: Sendable, Equatable {
   /// The kernel's parameters beyond those that the VMM needs itself.
   public var kernelParameters: [String] = []
   public var shares: [Share] = []
-  /// `none`, `auto` or `always`: how long the guest trusts what it read of the shares.
-  public var cacheMode = "auto"
+  public var cacheMode = CacheMode.auto
   /// The size of the DAX window in bytes, a multiple of 2 MiB; 0 for none. Of the engine kvm alone.
   public var window = 0
   /// A listening unix stream socket: who connects reaches the guest's vsock ports.

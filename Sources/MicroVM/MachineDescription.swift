@@ -14,7 +14,7 @@ struct MachineDescription {
   private(set) var warnings: [String] = []
   private let size: MachineSize
   private let bootTimeout: Int
-  private let cacheMode: String
+  private let cacheMode: MachinePlan.CacheMode
   private let window: Int
   private let kernel: GuestKernel
   private let initramfs: SharedDescriptor

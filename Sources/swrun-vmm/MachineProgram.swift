@@ -33,18 +33,15 @@ enum MachineProgram {
     cl_report_forbidden_calls(plan.console)
     _ = cl_limit_arenas(4)
     let request: CreateRequest = try decode(plan.request, "the request")
-    guard let cache = CacheMode(rawValue: plan.cacheMode) else {
-      throw RuntimeError(
-        "the plan: cacheMode: \"\(plan.cacheMode)\" is unknown",
-        advice: "install swrun as a whole")
-    }
     let descriptors = try Jail.ownDescriptors()
     let window = try fileWindow(plan)
-    let settings = Settings(cache: cache, window: window)
+    let settings = Settings(cache: CacheMode(plan.cacheMode), window: window)
     let files = try step("shares") { () throws(SystemError) in
       try FileServer(
         shares: plan.shares.map {
-          Share(name: $0.name, root: $0.fd, isReadOnly: $0.isReadOnly && $0.name != rootShare)
+          Share(
+            name: $0.name, root: $0.fd,
+            isReadOnly: $0.isReadOnly && $0.name != MachinePlan.Share.rootName)
         },
         settings: settings,
         procSelfFd: descriptors.rawValue)
@@ -66,8 +63,8 @@ enum MachineProgram {
       if window != nil, !files.usesWindow { throw unusedWindow }
     } sealShares: {
       // Mount points were made in it up to here.
-      if plan.shares.contains(where: { $0.name == rootShare && $0.isReadOnly }) {
-        files.makeReadOnly(share: rootShare)
+      if plan.shares.contains(where: { $0.name == MachinePlan.Share.rootName && $0.isReadOnly }) {
+        files.makeReadOnly(share: MachinePlan.Share.rootName)
       }
       if plan.shares.allSatisfy(\.isReadOnly) { engine.limitFileServer() }
     }
@@ -106,9 +103,6 @@ enum MachineProgram {
     "annotation dev.swrun.vm.dax: the guest's kernel does not use the DAX window",
     advice: "it has to be Linux 5.17 or later with CONFIG_FUSE_DAX; or leave the annotation out")
 
-  /// The share that is the container's root.
-  private static let rootShare = "rootfs"
-
   /// A descriptor that tells the signals which are for the guest's process; SIGPIPE is nobody's.
   private static func signals() throws(RuntimeError) -> FileDescriptor {
     _ = cl_ignore_signal(SIGPIPE)
@@ -135,6 +129,16 @@ enum MachineProgram {
       return value
     } catch {
       throw RuntimeError("\(name): \(error.reason)", advice: "install swrun as a whole")
+    }
+  }
+}
+
+extension CacheMode {
+  fileprivate init(_ mode: MachinePlan.CacheMode) {
+    switch mode {
+    case .none: self = .none
+    case .auto: self = .auto
+    case .always: self = .always
     }
   }
 }

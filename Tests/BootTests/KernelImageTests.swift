@@ -1,6 +1,7 @@
 import CLinux
 import GuestMemory
 import Linux
+import SeededRandom
 import Testing
 
 @testable import Boot
@@ -135,9 +136,7 @@ import Testing
 
   /// Any damage ends in an error or in a kernel that is loaded within bounds, never in a trap.
   @Test func flippedBitsNeverTrap() throws {
-    let seed = UInt64.random(in: 0...UInt64.max)
-    print("flippedBitsNeverTrap: seed \(seed)")
-    var random = SeededGenerator(seed: seed)
+    var random = SeededRandom("flippedBitsNeverTrap")
     let memory = try GuestMemory.allocate(size: 32 << 20, shared: false)
     let layout = try Sample.layout(memory: 32 << 20)
     let (frame, contents) = LZ4Sample.frame(blocks: 2, runs: 20, using: &random)

@@ -1,13 +1,12 @@
 import Linux
+import SeededRandom
 import Testing
 
 @testable import Boot
 
 @Suite struct LZ4Tests {
   @Test func whatWasCompressedComesBack() throws {
-    let seed = UInt64.random(in: 0...UInt64.max)
-    print("whatWasCompressedComesBack: seed \(seed)")
-    var random = SeededGenerator(seed: seed)
+    var random = SeededRandom("whatWasCompressedComesBack")
     for _ in 0..<100 {
       let blocks = Int.random(in: 1...3, using: &random)
       let runs = Int.random(in: 1...100, using: &random)
@@ -57,9 +56,7 @@ import Testing
   }
 
   @Test func damageNeverTraps() throws {
-    let seed = UInt64.random(in: 0...UInt64.max)
-    print("damageNeverTraps: seed \(seed)")
-    var random = SeededGenerator(seed: seed)
+    var random = SeededRandom("damageNeverTraps")
     let (whole, contents) = LZ4Sample.frame(blocks: 2, runs: 60, using: &random)
     for round in 0..<3000 {
       var frame = whole
@@ -76,7 +73,7 @@ import Testing
   }
 
   @Test func payloadOfABzImage() throws {
-    var random = SeededGenerator(seed: 1)
+    var random = SeededRandom(seed: 1)
     let elf = Sample.elf()
     var block = LittleEndianWriter()
     block.append([0xf0] + [UInt8](repeating: 255, count: (elf.count - 15) / 255))

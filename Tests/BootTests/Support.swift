@@ -1,22 +1,10 @@
 import CLinux
 import GuestMemory
 import Linux
+import SeededRandom
 import Testing
 
 @testable import Boot
-
-/// SplitMix64: a failing random test is run again by the seed that it printed.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
 
 /// Kernels that no machine would run, but that have all a loader looks at.
 enum Sample {
@@ -105,7 +93,7 @@ enum Sample {
 enum LZ4Sample {
   /// The frame, and what it stands for.
   static func frame(
-    blocks: Int, runs: Int, using random: inout SeededGenerator
+    blocks: Int, runs: Int, using random: inout SeededRandom
   ) -> (frame: [UInt8], contents: [UInt8]) {
     var frame = LittleEndianWriter()
     frame.append(LegacyLZ4.magic)
@@ -120,7 +108,7 @@ enum LZ4Sample {
   }
 
   private static func block(
-    runs: Int, using random: inout SeededGenerator
+    runs: Int, using random: inout SeededRandom
   ) -> (block: [UInt8], plain: [UInt8]) {
     var block: [UInt8] = []
     var plain: [UInt8] = []

@@ -1,4 +1,5 @@
 import CLinux
+import SeededRandom
 import Testing
 
 @testable import FileServer
@@ -34,13 +35,13 @@ import Testing
   private final class Worker {
     let client: Client
     let names: [String]
-    var random: Generator
+    var random: SeededRandom
     var faults: [String] = []
 
     init(_ server: FileServer, _ names: [String], seed: UInt64) {
       client = Client(joining: server)
       self.names = names
-      random = Generator(state: seed)
+      random = SeededRandom(seed: seed)
     }
 
     func run() {

@@ -1,4 +1,5 @@
 import CLinux
+import SeededRandom
 import Testing
 
 @testable import FileServer
@@ -95,7 +96,7 @@ import Testing
       let client = try Client(fixture.server)
       let root = try client.walk("rootfs")
       let handle = try client.create(root, "a").open.fh
-      var random = Generator(state: 42)
+      var random = SeededRandom(seed: 42)
       let data = (0..<(1 << 20)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
       // More segments than one system call takes.
       var header = fuse_in_header()

@@ -1,4 +1,5 @@
 import CLinux
+import SeededRandom
 import Testing
 
 @testable import FileServer
@@ -6,10 +7,9 @@ import Testing
 /// Random requests, whose seed is printed; nothing may trap, hang or reach what is no share.
 @Suite struct RandomTests {
   @Test func garbage() throws {
-    let seed = UInt64(truncatingIfNeeded: cl_realtime_ns())
-    print("RandomTests seed \(seed)")
+    let generator = SeededRandom("garbage")
     try onServingThread {
-      var random = Generator(state: seed)
+      var random = generator
       var settings = Settings()
       settings.limits = Limits(inodes: 200, handles: 50)
       settings.window = try FileWindow(size: 8 * FileWindow.granule)
@@ -43,7 +43,7 @@ import Testing
   private static let names = ["a", "b", "c", "known", "..", ".", "", "a/b", "link", "fifo"]
 
   private static func request(
-    _ random: inout Generator, _ known: [UInt64]
+    _ random: inout SeededRandom, _ known: [UInt64]
   ) -> (bytes: [UInt8], opcode: fuse_opcode) {
     let opcode = fuse_opcode(
       rawValue: random.below(20) == 0 ? UInt32(random.below(5000)) : UInt32(random.below(52)))
@@ -75,7 +75,7 @@ import Testing
     return (all, opcode)
   }
 
-  private static func cut(_ request: [UInt8], _ random: inout Generator) -> [[UInt8]] {
+  private static func cut(_ request: [UInt8], _ random: inout SeededRandom) -> [[UInt8]] {
     var parts: [[UInt8]] = []
     var rest = request[...]
     while !rest.isEmpty {
@@ -86,21 +86,7 @@ import Testing
     return parts
   }
 
-  private static func rooms(_ random: inout Generator) -> [Int] {
+  private static func rooms(_ random: inout SeededRandom) -> [Int] {
     (0..<random.below(4)).map { _ in random.below(5) == 0 ? random.below(20) : random.below(9000) }
   }
-}
-
-/// A small generator (xorshift64*), so that a seed gives the same run everywhere.
-struct Generator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state ^= state >> 12
-    state ^= state << 25
-    state ^= state >> 27
-    return state &* 0x2545_f491_4f6c_dd1d
-  }
-
-  mutating func below(_ limit: Int) -> Int { Int(next() >> 33) % limit }
 }

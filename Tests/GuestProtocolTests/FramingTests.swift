@@ -1,5 +1,6 @@
 import CLinux
 import Linux
+import SeededRandom
 import Testing
 
 @testable import GuestProtocol
@@ -76,9 +77,7 @@ struct FramingTests {
   }
 
   @Test func randomGarbageIsAlwaysAnErrorOrAMessage() throws {
-    let seed = UInt64.random(in: .min ... .max)
-    print("seed \(seed)")
-    var random = Random(state: seed)
+    var random = SeededRandom("randomGarbageIsAlwaysAnErrorOrAMessage")
     var errors = 0
     for _ in 0..<2000 {
       let pair = try StreamPair()
@@ -98,13 +97,11 @@ struct FramingTests {
         while case .message = try reader.next(from: pair.second.rawValue) {}
       } catch { errors += 1 }
     }
-    #expect(errors > 1000, "seed \(seed)")
+    #expect(errors > 1000, "seed \(random.seed)")
   }
 
   @Test func aMutatedMessageIsAlwaysAnErrorOrAMessage() throws {
-    let seed = UInt64.random(in: .min ... .max)
-    print("seed \(seed)")
-    var random = Random(state: seed)
+    var random = SeededRandom("aMutatedMessageIsAlwaysAnErrorOrAMessage")
     for message in Samples.guest {
       let payload = message.payload()
       for _ in 0..<300 {
@@ -119,7 +116,7 @@ struct FramingTests {
         }
         // It must end, and not trap; what it says is another matter.
         if let decoded = try? GuestMessage(kind: message.kind, payload: bytes) {
-          #expect(decoded.kind == message.kind, "seed \(seed)")
+          #expect(decoded.kind == message.kind, "seed \(random.seed)")
         }
       }
     }
@@ -162,18 +159,5 @@ struct FramingTests {
     #expect(throws: ProtocolError.self) {
       try MessageWriter.send(GuestMessage.started, to: pair.first.rawValue)
     }
-  }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct Random: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

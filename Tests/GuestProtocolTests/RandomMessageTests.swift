@@ -1,6 +1,7 @@
 import CLinux
 import GuestSession
 import Linux
+import SeededRandom
 import Testing
 
 @testable import GuestProtocol
@@ -12,7 +13,7 @@ struct RandomMessageTests {
   private func mutate<Message: FramedMessage & Equatable>(
     _ samples: [Message], rounds: Int, _ name: String
   ) throws {
-    var random = SeededGenerator(name)
+    var random = SeededRandom(name)
     let frames = try samples.map { try $0.encode() }
     var (accepted, refused) = (0, 0)
     for _ in 0..<rounds {
@@ -36,7 +37,7 @@ struct RandomMessageTests {
     #expect(accepted > rounds / 100 && refused > rounds / 100, "seed \(random.seed)")
   }
 
-  private static func change(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
+  private static func change(_ bytes: inout [UInt8], _ random: inout SeededRandom) {
     guard !bytes.isEmpty else { return }
     let place = random.below(bytes.count)
     switch random.below(6) {
@@ -64,7 +65,7 @@ struct RandomMessageTests {
 
   /// Whole sessions with an agent that says things in any order, on any connection, in any pieces.
   @Test func sessionsWithAnAgentThatSaysAnything() throws {
-    var random = SeededGenerator("sessions")
+    var random = SeededRandom("sessions")
     let frames = try Samples.guest.map { try $0.encode() }
     var ends: Set<String> = []
     for _ in 0..<400 {
@@ -97,26 +98,4 @@ struct RandomMessageTests {
     }
     #expect(ends.contains("fault") && ends.count > 1, "seed \(random.seed)")
   }
-}
-
-/// Random numbers that a seed repeats (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  let seed: UInt64
-  private var state: UInt64
-
-  init(_ test: String) {
-    seed = getenv("SWRUN_SEED").flatMap { UInt64(String(cString: $0)) } ?? .random(in: 0 ... .max)
-    state = seed
-    print("\(test): SWRUN_SEED=\(seed)")
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

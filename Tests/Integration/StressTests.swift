@@ -1,6 +1,7 @@
 import Foundation
 import Harness
 import Synchronization
+import SeededRandom
 import Testing
 
 /// Many at once, and the end of swrun at any moment.
@@ -50,11 +51,7 @@ import Testing
     .not(.crun, because: "crun 1.8.1 leaves cgroups"),
     .not(.runc, because: "runc 1.1.5 leaves cgroups"))
   func killedAtRandomMoments() throws {
-    let seed =
-      ProcessInfo.processInfo.environment["SWRUN_SEED"].flatMap { UInt64($0) }
-      ?? UInt64.random(in: 1...999_999)
-    print("SWRUN_SEED=\(seed)")
-    var random = SplitMix(state: seed)
+    var random = SeededRandom("killedAtRandomMoments")
     try withSandbox { box in
       let bystander = try Bystander(box)
       // One bundle: what is judged carries the id.
@@ -146,16 +143,5 @@ struct Bystander {
     #expect(
       try eventually { try container.sh("wc -l < /dev/shm/ticks").line != first },
       sourceLocation: sourceLocation)
-  }
-}
-
-struct SplitMix {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }

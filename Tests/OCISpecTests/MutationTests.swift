@@ -1,23 +1,11 @@
 import Foundation
 import OCISpec
+import SeededRandom
 import Testing
-
-/// A generator of numbers that a seed repeats (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-}
 
 /// Changes documents at random: bytes, ranges, and pieces that parsers get wrong.
 struct Mutator {
-  var generator: SeededGenerator
+  var generator: SeededRandom
   let seeds: [[UInt8]]
 
   static let pieces: [[UInt8]] =
@@ -89,7 +77,7 @@ struct Mutator {
   /// No input crashes; what is refused has a place, and what is accepted is JSON and stays itself.
   @Test func manyInputs() throws {
     print("mutation test: SWRUN_FUZZ_SEED=\(Self.seed) SWRUN_FUZZ_COUNT=\(Self.count)")
-    var mutator = Mutator(generator: SeededGenerator(state: Self.seed), seeds: Self.seeds)
+    var mutator = Mutator(generator: SeededRandom(seed: Self.seed), seeds: Self.seeds)
     var accepted = 0
     for number in 0..<Self.count {
       let text = mutator.next()
@@ -119,7 +107,7 @@ struct Mutator {
   /// The same for the largest document, fewer times.
   @Test func manyCompleteInputs() throws {
     var mutator = Mutator(
-      generator: SeededGenerator(state: Self.seed), seeds: [CompleteConfig.bytes])
+      generator: SeededRandom(seed: Self.seed), seeds: [CompleteConfig.bytes])
     for number in 0..<(Self.count / 50) {
       if let spec = try? Spec(parsing: mutator.next()) {
         #expect(try Spec(parsing: spec.encoded()) == spec, "input \(number) of \(Self.seed)")

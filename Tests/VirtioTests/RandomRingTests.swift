@@ -1,6 +1,7 @@
 import CLinux
 import GuestMemory
 import Linux
+import SeededRandom
 import Testing
 
 @testable import Virtio
@@ -8,18 +9,18 @@ import Testing
 /// Drives a device as no correct driver does, while the device's threads look at the same memory.
 private struct WildDriver {
   let driver: FakeDriver
-  var random: Generator
+  var random: SeededRandom
   /// Whether the device failed, as far as is known.
   var restarts = 0
 
   init(_ device: any VirtioDevice, memory: GuestMemory, _ name: String) throws {
     driver = try FakeDriver(device, memory: memory)
-    random = Generator(name)
+    random = SeededRandom(name)
     driver.start()
   }
 
   mutating func run(_ operations: Int) {
-    for operation in 0..<operations * Generator.scale {
+    for operation in 0..<operations * SeededRandom.scale {
       step()
       // A device that needs a reset would do nothing any more.
       if operation % 32 == 0, driver.transport.failure != nil { restart() }
@@ -89,9 +90,9 @@ private struct WildDriver {
 
   /// A write to any register; one to the status seldom, for it is mostly the end.
   private mutating func register() {
-    let offset = random.below(0x40) * 4
+    let offset = random.below(UInt64(0x40)) * 4
     if offset == UInt64(VIRTIO_MMIO_STATUS), !random.once(in: 16) { return }
-    let value = random.once(in: 2) ? random.below(16) : random.next()
+    let value: UInt64 = random.once(in: 2) ? random.below(16) : random.next()
     driver.write(offset, (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) })
     if offset == UInt64(VIRTIO_MMIO_STATUS), !driver.transport.isActive { restart() }
   }
@@ -241,15 +242,15 @@ extension UnsafeMutableRawBufferPointer.SubSequence {
   }
 
   @Test func chainsAreWhatTheSpecificationSays() throws {
-    var random = Generator("ring model")
+    var random = SeededRandom("ring model")
     let memory = guestMemory(megabytes: 2)
     let base = memory.regions[0].base
     var faults = 0
     var chains = 0
-    for _ in 0..<25_000 * Generator.scale {
+    for _ in 0..<25_000 * SeededRandom.scale {
       let ring = FakeRing(memory, size: Self.size)
       ring.setAvailable(0)
-      let table = 0x8000 + random.below(64)
+      let table: UInt64 = 0x8000 + random.below(64)
       for index in 0..<Self.size {
         for target in [nil, table] {
           let isTable = target == nil && random.once(in: 10)
@@ -258,9 +259,10 @@ extension UnsafeMutableRawBufferPointer.SubSequence {
           var flags: UInt16 = isLast || isTable ? 0 : FakeRing.next
           if random.below(UInt64(Self.size)) < UInt64(index) { flags |= FakeRing.write }
           if isTable || random.once(in: 100) { flags |= FakeRing.indirect }
-          let length = isTable ? 16 * random.below(10) : random.below(100)
+          let length: UInt64 = isTable ? 16 * random.below(10) : random.below(100)
           ring.describe(
-            index, isTable ? table : (random.once(in: 50) ? random.next() : random.below(1 << 20)),
+            index,
+            isTable ? table : (random.once(in: 50) ? random.next() : random.below(1 << 20)),
             UInt32(random.once(in: 100) ? random.below(1 << 32) : length), flags,
             next: random.once(in: 20) ? UInt16(random.below(12)) : (index + 1) % Self.size,
             table: target)

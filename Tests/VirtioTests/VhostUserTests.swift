@@ -1,6 +1,7 @@
 import CLinux
 import GuestMemory
 import Linux
+import SeededRandom
 import Testing
 
 @testable import Virtio
@@ -267,9 +268,9 @@ final class EchoDevice: VirtioDevice, @unchecked Sendable {
 
   /// Whatever is sent, the back-end ends or goes on: it neither traps nor hangs.
   @Test func randomMessages() throws {
-    var random = Generator("vhost-user")
+    var random = SeededRandom("vhost-user")
     let fd = try FileDescriptorBox(eventfd: ())
-    for _ in 0..<300 * Generator.scale {
+    for _ in 0..<300 * SeededRandom.scale {
       let frontend = try FakeFrontend(EchoDevice())
       if random.once(in: 2) { frontend.begin() }
       if random.once(in: 2) {

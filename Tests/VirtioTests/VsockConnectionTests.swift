@@ -1,4 +1,5 @@
 import CLinux
+import SeededRandom
 import Testing
 
 @testable import Virtio
@@ -147,8 +148,8 @@ import Testing
 
   /// Whatever comes, nothing traps, and what is buffered and granted stays within bounds.
   @Test func randomPacketsKeepTheBounds() {
-    var random = Generator("vsock connection")
-    for _ in 0..<200 * Generator.scale {
+    var random = SeededRandom("vsock connection")
+    for _ in 0..<200 * SeededRandom.scale {
       var connection =
         random.once(in: 2)
         ? VsockConnection(requestingFrom: 7, to: 1024)

@@ -1,5 +1,6 @@
 import CLinux
 import Linux
+import SeededRandom
 import Testing
 
 @testable import Virtio
@@ -137,12 +138,12 @@ import Testing
 
   /// Whatever is said, a good stream works beside it and afterwards.
   @Test func randomPacketsDisturbNobody() throws {
-    var random = Generator("vsock device")
+    var random = SeededRandom("vsock device")
     let guest = try FakeVsockGuest()
     let (good, goodRequest) = try connected(guest)
     var ports: [UInt32] = []
     var ends: [FileDescriptorBox] = []
-    for round in 0..<2000 * Generator.scale {
+    for round in 0..<2000 * SeededRandom.scale {
       if random.once(in: 50) {
         ends.append(FileDescriptorBox(try guest.device.connect(port: 1024)))
         if random.once(in: 2) { ends.last?.write([UInt8](repeating: 1, count: 5000)) }

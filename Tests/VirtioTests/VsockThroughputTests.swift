@@ -1,12 +1,13 @@
 import CLinux
 import Linux
+import SeededRandom
 import Testing
 
 @testable import Virtio
 
 /// Long streams, both ways, byte for byte. SWRUN_SCALE=4 makes them one gigabyte.
 @Suite struct VsockThroughputTests {
-  private static let total = (256 << 20) * Generator.scale
+  private static let total = (256 << 20) * SeededRandom.scale
   private static let packet = 65536
 
   /// The byte at a place of the stream, told apart from its neighbours of other packets.

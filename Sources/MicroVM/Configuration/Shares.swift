@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Isolation
 internal import Linux
+internal import MachinePlan
 internal import OCISpec
 
 /// The host's directories and files that the guest sees, and the configuration that finds them
@@ -16,9 +17,6 @@ struct Shares {
   /// Where the agent mounts the shared tree.
   static let guestPath = "/run/swrun/shares"
 
-  /// The share of the root file system.
-  static let rootName = "rootfs"
-
   private(set) var shares: [Share] = []
   /// The configuration with every path of the host replaced by the guest's.
   private(set) var spec: Spec
@@ -26,8 +24,9 @@ struct Shares {
   init(_ bundle: Bundle) throws(RuntimeError) {
     spec = bundle.spec
     let readOnly = spec.root?.readonly ?? false
-    try add(Self.rootName, bundle.rootfs, recursive: true, readOnly: readOnly, "root.path")
-    spec.root?.path = Self.guestPath + "/" + Self.rootName
+    try add(
+      MachinePlan.Share.rootName, bundle.rootfs, recursive: true, readOnly: readOnly, "root.path")
+    spec.root?.path = Self.guestPath + "/" + MachinePlan.Share.rootName
     for index in spec.mounts.indices {
       try addBind(index, relativeTo: bundle.path)
     }
@@ -85,7 +84,7 @@ struct Shares {
     // is what a file server needs least: it opens no device, and executes nothing.
     var flags: MountAttributes = [.noDevices, .noSUID]
     // Mount points are made in the root first: the VMM's file server seals that one later.
-    if readOnly && name != Self.rootName { flags.insert(.readOnly) }
+    if readOnly && name != MachinePlan.Share.rootName { flags.insert(.readOnly) }
     let tree: SharedDescriptor
     do {
       let copy = try MountTree.clone(source, recursive: recursive, follows: follows)

@@ -20,7 +20,8 @@ extension MicroVMBackend {
     return try GuestConnection(stateRoot: stateRoot, id: record.id)
   }
 
-  static func paused(_ id: String) -> RuntimeError {
+  /// Why nothing is told of a paused container's inside.
+  public static func paused(_ id: String) -> RuntimeError {
     RuntimeError(
       "container \(id) is paused: its virtual machine answers nothing",
       advice: "let it go on with: swrun resume \(id)")

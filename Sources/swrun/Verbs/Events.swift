@@ -3,6 +3,7 @@ internal import CommandLineInterface
 internal import Isolation
 internal import JSON
 internal import Linux
+internal import MicroVM
 internal import OCISpec
 
 extension Swrun {
@@ -22,9 +23,7 @@ extension Swrun {
     let monitor = try lifecycle(arguments).monitor(record)
     if arguments.has(.stats) {
       if try writeStatistics(monitor) { return }
-      throw RuntimeError(
-        "container \(id) is paused: its virtual machine answers nothing",
-        advice: "let it go on with: swrun resume \(id)")
+      throw MicroVMBackend.paused(record.id)
     }
     let process = try step("events \(id)") { () throws(SystemError) in try Pidfd(record.pid) }
     // Checked behind the pidfd: the pid cannot become another process any more.
