@@ -17,6 +17,10 @@ static inline int cl_errno(void) { return errno; }
 static inline int cl_munmap(void *_Nonnull address, size_t length) {
   CL_RET(munmap(address, length));
 }
+/// Moves a whole mapping to `target`, in place of what is there.
+static inline int cl_move_mapping(void *_Nonnull from, size_t length, void *_Nonnull target) {
+  CL_RET(mremap(from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, target) == MAP_FAILED ? -1 : 0);
+}
 static inline int cl_mprotect(void *_Nonnull address, size_t length, int protection) {
   CL_RET(mprotect(address, length, protection));
 }

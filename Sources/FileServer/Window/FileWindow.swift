@@ -58,11 +58,14 @@ public import Linux
     }
     try granules.withLock { granules throws(Failure) in
       guard isAllowed() else { throw Failure(EROFS) }
+      // A file that can't be mapped is found out beside the window.
       let mapped = unsafe cl_mmap(
-        base + range.lowerBound << Self.granuleShift, Int(length),
-        isWritable ? PROT_READ | PROT_WRITE : PROT_READ, CInt(CL_MAP_SHARED | CL_MAP_FIXED), fd,
+        nil, Int(length), isWritable ? PROT_READ | PROT_WRITE : PROT_READ, CInt(CL_MAP_SHARED), fd,
         Int64(fileOffset))
-      guard unsafe mapped != nil else { throw Failure(Self.refusal(cl_errno())) }
+      guard let mapped = unsafe mapped else { throw Failure(Self.refusal(cl_errno())) }
+      let target = unsafe base + range.lowerBound << Self.granuleShift
+      let moved = unsafe cl_move_mapping(mapped, Int(length), target)
+      if moved != 0 { Self.loseWindow(SystemError(-moved, "mremap", "DAX window")) }
       for index in range { granules[index] = Granule(share: share, isWritable: isWritable) }
     }
   }
@@ -71,9 +74,7 @@ public import Linux
   func remove(at offset: UInt64, length: UInt64) throws(Failure) {
     let range = try granules(offset, length)
     try granules.withLock { granules throws(Failure) in
-      guard
-        unsafe Self.reserve(base + range.lowerBound << Self.granuleShift, Int(length)) != nil
-      else { throw Failure(Self.refusal(cl_errno())) }
+      unsafe empty(base + range.lowerBound << Self.granuleShift, Int(length))
       for index in range { granules[index] = Granule() }
     }
   }
@@ -92,7 +93,7 @@ public import Linux
         let start = unsafe base + index << Self.granuleShift
         // A mapping that can't be changed is better gone.
         if unsafe cl_mprotect(start, Self.granule, PROT_READ) != 0 {
-          _ = unsafe Self.reserve(start, Self.granule)
+          unsafe empty(start, Self.granule)
         }
         granules[index].isWritable = false
       }
@@ -107,6 +108,20 @@ public import Linux
     else { throw Failure(EINVAL) }
     let first = Int(offset / unit)
     return first..<first + Int(length / unit)
+  }
+
+  /// Puts a reservation in place of what is mapped in a part of the window.
+  private func empty(_ start: UnsafeMutableRawPointer, _ length: Int) {
+    if unsafe Self.reserve(start, length) == nil {
+      Self.loseWindow(SystemError(cl_errno(), "mmap", "DAX window"))
+    }
+  }
+
+  /// Ends the process: a call that was to replace a part of the window may have left a hole, where the
+  /// next memory of this process would be the guest's too.
+  private static func loseWindow(_ error: SystemError) -> Never {
+    try? FileDescriptor.writeAll(2, Array("swrun: virtual machine: \(error)\n".utf8))
+    cl_exit(1)
   }
 
   /// Address space with nothing in it: anywhere, or in place of what is at an address.
