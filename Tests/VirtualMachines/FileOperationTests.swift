@@ -15,6 +15,14 @@ extension Machines {
       try compare(["dev.swrun.vm.cache": cache], entries: 2000)
     }
 
+    /// Large files are mapped then, and the others are as they are.
+    @Test(
+      .fileOperations, .long,
+      .enabled(if: Machines.engine == "kvm", "only our own VMM has a window"))
+    func areTheSameWithAWindow() throws {
+      try compare([Window.annotation: "64"], entries: 2000)
+    }
+
     private func compare(_ annotations: [String: String], entries: Int) throws {
       let program = try OperationProgram.path.get()
       let rows = try KnownOperation.all()

@@ -92,6 +92,7 @@ final class Driver {
     let address: UInt64 =
       switch place >> 6 {
       case 3: UInt64.max - UInt64(place)
+      case 2 where place & 32 != 0: 0x4000_0000 + UInt64(place & 31) * 0x840
       case 2: (2 << 20) - UInt64(place & 63)
       default: 0x10_0000 + UInt64(place) * 64
       }

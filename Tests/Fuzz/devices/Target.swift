@@ -3,7 +3,13 @@ import GuestMemory
 import Linux
 import Virtio
 
-private let memory = try! GuestMemory.allocate(size: 2 << 20, shared: false)
+/// Address space without access: who touches a byte of it ends the run.
+private let window = GuestMemory.Region(
+  guestAddress: 0x4000_0000, size: 0x1_0000,
+  base: cl_mmap(
+    nil, 0x1_0000, PROT_NONE, CInt(CL_MAP_PRIVATE | CL_MAP_ANONYMOUS | CL_MAP_NORESERVE), -1, 0)!)
+private let memory = GuestMemory(
+  regions: try! GuestMemory.allocate(size: 2 << 20, shared: false).regions, window: window)
 
 /// A driver whose every step is the input's, before one of the devices. The first byte names the
 /// device; afterwards the device must still take a reset.
@@ -16,7 +22,10 @@ public func test(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let vsock = VsockDevice(guestCID: 3, listener: nil)
   let console = ConsoleDevice { _ in }
   let balloon = BalloonDevice(memory: memory)
-  let files = try! FilesystemDevice(tag: "fuzz", queueSize: 64, threads: 1, handler: Echo())
+  let files = try! FilesystemDevice(
+    tag: "fuzz", queueSize: 64, threads: 1,
+    window: SharedMemory(id: 0, guestAddress: window.guestAddress, size: window.size),
+    handler: Echo())
   let device: any VirtioDevice =
     switch kind % 5 {
     case 0: try! RandomDevice()
@@ -68,8 +77,16 @@ private final class Echo: FilesystemHandler {
   func prepareThread() {}
   func handle(request: Segments, reply: Segments) -> Int {
     var sum = 0
-    for segment in request { for byte in segment.prefix(64) { sum &+= Int(byte) } }
-    for segment in reply where !segment.isEmpty { segment[0] = UInt8(truncatingIfNeeded: sum) }
+    func isMemory(_ segment: UnsafeMutableRawBufferPointer) -> Bool {
+      let start = segment.baseAddress!
+      return start < window.base || start >= window.base + Int(window.size)
+    }
+    for segment in request where isMemory(segment) {
+      for byte in segment.prefix(64) { sum &+= Int(byte) }
+    }
+    for segment in reply where !segment.isEmpty && isMemory(segment) {
+      segment[0] = UInt8(truncatingIfNeeded: sum)
+    }
     return sum % 5 == 0 ? Int.max : sum
   }
 }

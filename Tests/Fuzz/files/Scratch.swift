@@ -8,6 +8,8 @@ final class Scratch {
   private let path = "/mnt"
   private let roots: [CInt]
   private let descriptors: CInt
+  /// The DAX window of all servers, one after another.
+  let window = try! FileWindow(size: 4 * FileWindow.granule)
 
   private init() {
     precondition(cl_unshare(CLONE_NEWNS) == 0, "the target files needs root")
@@ -27,6 +29,7 @@ final class Scratch {
   func server() -> FileServer {
     var settings = Settings()
     settings.limits = Limits(inodes: 200, handles: 50)
+    settings.window = window
     return try! FileServer(
       shares: [
         Share(name: "rootfs", root: roots[0], isReadOnly: false),

@@ -5,6 +5,8 @@ import Linux
 /// FUSE requests on a small file system of their own, in a mount namespace of the fuzzer's. After
 /// each input the file beside the shares is what it was.
 ///
+/// Some of the rooms for replies lie in the DAX window, which nothing but a system call survives.
+///
 /// A request is an opcode, the number of a node, an identity, and pieces of a body: words, names,
 /// numbers that the server gave out.
 @_cdecl("LLVMFuzzerTestOneInput")
@@ -13,13 +15,16 @@ public func test(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let scratch = Scratch.shared
   scratch.clear()
   let server = scratch.server()
+  defer { server.clearWindow() }
   var known: [UInt64] = [1, 2, 3, 4]
   _ = exchange(server, Request.initial, [4096])
   while !input.isEmpty {
     let request = Request(&input, known)
-    let reply = exchange(server, request.bytes, request.rooms)
+    let reply = exchange(server, request.bytes, request.rooms, inWindow: request.isInWindow)
     guard reply.count >= 16 else { continue }
-    precondition(Int(number(UInt32.self, reply, 0)) == reply.count, "a length that is none")
+    let length = Int(number(UInt32.self, reply, 0))
+    precondition(
+      request.isInWindow ? length >= reply.count : length == reply.count, "a length that is none")
     for offset in [16, 144] where reply.count >= offset + 8 && known.count < 200 {
       known.append(number(UInt64.self, reply, offset))
     }
@@ -28,7 +33,9 @@ public func test(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   return 0
 }
 
-private func exchange(_ server: FileServer, _ request: [UInt8], _ rooms: [Int]) -> [UInt8] {
+private func exchange(
+  _ server: FileServer, _ request: [UInt8], _ rooms: [Int], inWindow: Bool = false
+) -> [UInt8] {
   let input = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, request.count), alignment: 8)
   input.copyBytes(from: request)
   let replies = rooms.map {
@@ -44,13 +51,18 @@ private func exchange(_ server: FileServer, _ request: [UInt8], _ rooms: [Int]) 
     UnsafeMutableRawBufferPointer(rebasing: input[..<half]),
     UnsafeMutableRawBufferPointer(rebasing: input[half..<request.count]),
   ].filter { !$0.isEmpty }
-  let answers = zip(replies, rooms).map { UnsafeMutableRawBufferPointer(rebasing: $0[..<$1]) }
-    .filter { !$0.isEmpty }
+  var answers = zip(replies, rooms).map { UnsafeMutableRawBufferPointer(rebasing: $0[..<$1]) }
+  if inWindow, let last = answers.indices.last {
+    answers[last] = UnsafeMutableRawBufferPointer(
+      start: Scratch.shared.window.base, count: answers[last].count)
+  }
+  answers = answers.filter { !$0.isEmpty }
   let written = segments.withUnsafeBufferPointer { segments in
     answers.withUnsafeBufferPointer { server.handle(request: segments, reply: $0) }
   }
   precondition(written <= rooms.reduce(0, +), "more than there was room for")
-  return Array(answers.flatMap { Array($0) }.prefix(written))
+  let readable = inWindow ? answers.dropLast() : answers[...]
+  return Array(readable.flatMap { Array($0) }.prefix(written))
 }
 
 private func number<Value: FixedWidthInteger & BitwiseCopyable>(
@@ -78,6 +90,7 @@ private struct Input {
 private struct Request {
   let bytes: [UInt8]
   let rooms: [Int]
+  let isInWindow: Bool
 
   private static let names = [
     "a", "b", "known", "single", "..", ".", "", "a/b", "link", "user.x",
@@ -93,6 +106,8 @@ private struct Request {
       let piece = input.byte()
       switch piece & 7 {
       case 0: body += Fuzz.bytes(known[Int(piece >> 3) % known.count])
+      case 1 where piece >> 3 >= 24:
+        body += Fuzz.bytes(UInt64(piece >> 3 - 24) * UInt64(FileWindow.granule))
       case 1: body += Fuzz.bytes(UInt32(piece >> 3))
       case 2: body += Fuzz.bytes(UInt64.max >> UInt64(piece >> 3))
       case 3: body += [UInt8](repeating: 0, count: Int(piece >> 3) * 4)
@@ -111,6 +126,7 @@ private struct Request {
     if options & 16 != 0 { header.total_extlen = UInt16(input.byte()) }
     bytes = Fuzz.bytes(header) + body
     rooms = options & 32 == 0 ? [16, 8192] : [Int(input.byte()), Int(input.byte()) * 64]
+    isInWindow = options & 64 != 0
   }
 
   /// FUSE_INIT with all that a kernel can offer.

@@ -25,6 +25,7 @@ const Area areas[] = {
   {"many", NULL, many, true},
   {"times", prepareTimes, times, false},
   {"direct", NULL, direct, false},
+  {"large", NULL, large, true},
   {"sync", NULL, sync_, false},
   {"copying", NULL, copying, false},
   {"status", NULL, status, false},
