@@ -5,7 +5,9 @@
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 /// Empties a file that is open for writing and goes back to its start.
 static inline int cl_restart_file(int fd) {
@@ -126,6 +128,28 @@ static inline int cl_kvm_set_local_interrupts(int vcpu) {
   memcpy(lapic.regs + 0x360, &nmi, sizeof nmi);
   CL_RET(ioctl(vcpu, KVM_SET_LAPIC, &lapic));
 }
+/// A descriptor of the processor's statistics.
+static inline int cl_kvm_statistics(int vcpu) { CL_RET(ioctl(vcpu, KVM_GET_STATS_FD, 0)); }
+/// Where the 8 bytes of a counter are in the file of statistics; -ENOENT when this kernel has none of
+/// the name.
+static inline int64_t cl_kvm_statistic(int fd, const char *_Nonnull name) {
+  struct kvm_stats_header header;
+  _Alignas(8) char record[sizeof(struct kvm_stats_desc) + 256];
+  if (pread(fd, &header, sizeof header, 0) != (ssize_t)sizeof header) return -EIO;
+  size_t size = sizeof(struct kvm_stats_desc) + header.name_size;
+  if (size > sizeof record) return -EIO;
+  for (uint32_t i = 0; i < header.num_desc; i++) {
+    if (pread(fd, record, size, (off_t)(header.desc_offset + i * size)) != (ssize_t)size) return -EIO;
+    const struct kvm_stats_desc *found = (const struct kvm_stats_desc *)record;
+    record[size - 1] = 0;
+    if (strcmp(record + sizeof *found, name) == 0) return (int64_t)header.data_offset + found->offset;
+  }
+  return -ENOENT;
+}
+static inline int cl_kvm_read_statistic(int fd, int64_t offset, uint64_t *_Nonnull value) {
+  return pread(fd, value, sizeof *value, offset) == (ssize_t)sizeof *value ? 0 : -EIO;
+}
+
 static inline int cl_kvm_run(int vcpu) { CL_RET(ioctl(vcpu, KVM_RUN, 0)); }
 
 // What KVM_RUN leaves in the page that it shares with this process.

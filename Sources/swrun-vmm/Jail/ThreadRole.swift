@@ -85,6 +85,8 @@ extension ThreadRole {
     .init(SYS_ioctl, .isOneOf(1, [CL_FIONREAD])),
     // Entropy and its rate; the balloon's memory where that is a file.
     .init(SYS_getrandom), .init(SYS_timerfd_settime), .init(SYS_fallocate),
+    // KVM's statistics of a machine with a window.
+    .init(SYS_pread64),
     // The size of memory that qemu shares, and qemu's end.
     .init(SYS_fstat), .init(SYS_newfstatat), .init(SYS_poll), .init(SYS_wait4),
     .init(SYS_pidfd_send_signal),

@@ -17,6 +17,8 @@ final class KVMMachine: Engine {
   private let processors: Processors
   private let ending: MachineEnding
   private let vsock: VsockDevice
+  /// Of a machine with a DAX window.
+  private let watch: FaultWatch?
 
   /// Makes the machine and loads the kernel; needs /dev/kvm and the plan's files.
   init(
@@ -52,6 +54,17 @@ final class KVMMachine: Engine {
       return vcpus
     }
     ending = try step("KVM") { () throws(SystemError) in try MachineEnding() }
+    watch =
+      memory.window == nil
+      ? nil
+      : try step(
+        "DAX window of the virtual machine", advice: "the host has to be Linux 5.19 or later"
+      ) {
+        [ending] () throws(SystemError) in
+        try FaultWatch(vcpus) {
+          ending.report(.failure("KVM can't run the guest any more: \(KVMFailure.noMemory)"))
+        }
+      }
     let serial = SerialPort(log: console) { level in
       // It can fail only for a line that is not there.
       try? machine.setInterrupt(MachineLayout.serialInterrupt, to: level)
@@ -97,7 +110,8 @@ final class KVMMachine: Engine {
   func outcome() -> MachineEnd? { ending.reason }
 
   func start() throws(RuntimeError) {
-    try step("devices of the virtual machine") { () throws(SystemError) in try devices.start() }
+    try step("devices of the virtual machine") { () throws(SystemError) in try devices.start(watch)
+    }
     try step("processors of the virtual machine") { () throws(SystemError) in
       try processors.start()
     }

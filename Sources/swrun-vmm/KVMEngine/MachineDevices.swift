@@ -48,8 +48,9 @@ final class MachineDevices: Sendable {
   }
 
   /// Starts the devices' threads; once.
-  func start() throws(SystemError) {
+  func start(_ watch: FaultWatch?) throws(SystemError) {
     try fileSystem.start()
+    try watch?.start(on: loop)
     loop.post { ThreadRole.device.enter() }
     try loop.start()
   }
