@@ -31,7 +31,7 @@ extension Machines {
       }
     }
 
-    /// The guest's kernel cannot know; its end is told, and the host's process meets no SIGBUS.
+    /// The guest's kernel cannot know, and KVM would let it try for ever; its end is told, and the host's process meets no SIGBUS.
     @Test(.enabled(if: Machines.engine == "kvm", "only our own VMM has a window"))
     func aFileThatTheHostMakesShorterEndsTheMachine() throws {
       try withSandbox { box in
