@@ -13,6 +13,8 @@ public struct Cgroup: ~Copyable {
   let rootless: Bool
   /// Whether v2 is the only hierarchy of the machine.
   let isUnified: Bool
+  /// The directories that were made for it, parents of its own among them.
+  var made: [String] = []
   /// The hierarchies that a rootless caller could not make a cgroup in, and why.
   var refused: [(key: String, error: SystemError)] = []
 
@@ -49,6 +51,12 @@ public struct Cgroup: ~Copyable {
   /// The directories by hierarchy key, as `CgroupPlacement.paths`.
   public var paths: [String: String] {
     Dictionary(directories.map { ($0.key, $0.path) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Removes what was made for a container that did not come to be, as far as nothing uses it.
+  public mutating func removeMade() {
+    for path in made.reversed() { _ = unsafe cl_unlinkat(AT_FDCWD, path, AT_REMOVEDIR) }
+    made = []
   }
 
   /// Whether there is a cgroup in no hierarchy at all.

@@ -27,6 +27,7 @@ extension Cgroup {
         try add(directory, given: placement.cgroupsPath, made: &made)
       }
       try enableControllers(for: resources)
+      self.made += made
     } catch {
       for path in made.reversed() { _ = unsafe cl_unlinkat(AT_FDCWD, path, AT_REMOVEDIR) }
       throw error

@@ -100,8 +100,21 @@ public struct ContainerControl: Sendable {
   }
 
   public var isPaused: Bool {
-    guard !paths.isEmpty, let cgroup = try? cgroup() else { return false }
+    // Of all hierarchies only the one that freezes is opened: `list` asks of every container.
+    let freezer = paths.filter {
+      $0.key.utf8.split(separator: UInt8(ascii: ",")).contains { $0.elementsEqual("freezer".utf8) }
+    }
+    let asked = freezer.isEmpty ? paths.filter { $0.key.isEmpty } : freezer
+    guard !asked.isEmpty, let cgroup = try? Cgroup(opening: CgroupPlacement(paths: asked))
+    else { return false }
     return (try? cgroup.isFrozen()) ?? false
+  }
+
+  /// Removes the cgroup if nothing lives in it and the first process has ended; false when there
+  /// may be something to end first.
+  public func removeUnused() -> Bool {
+    if paths.isEmpty || firstIsAlive { return false }
+    return Cgroup.removeUnused(CgroupPlacement(paths: paths))
   }
 
   /// Removes the cgroup, whose processes have ended.

@@ -19,6 +19,22 @@ extension Cgroup {
     }
   }
 
+  /// Moves the calling process, which has one thread, into the v1 cgroups of a placement, which
+  /// exist by now and were found to be cgroups by whoever made them.
+  public static func join(legacy placement: CgroupPlacement) throws(RuntimeError) {
+    for directory in placement.directories {
+      do throws(SystemError) {
+        try FileDescriptor.open(
+          directory.path + "/tasks", O_WRONLY, at: .workingDirectory,
+          resolve: [.noSymlinks, .noMagicLinks]
+        ).write("0", "tasks")
+      } catch {
+        // Once more, for the words that tell what was wrong.
+        return try Cgroup(opening: placement).join(bornInUnified: false)
+      }
+    }
+  }
+
   /// Moves a process with all its threads into the cgroup; slower than `join` in the process.
   public func add(pid: pid_t) throws(RuntimeError) {
     for directory in directories {

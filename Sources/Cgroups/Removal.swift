@@ -25,6 +25,16 @@ extension Cgroup {
     if let failure { throw failure }
   }
 
+  /// Removes the cgroup by one call a hierarchy; false when that does not suffice in one of them.
+  static func removeUnused(_ placement: CgroupPlacement) -> Bool {
+    var isRemoved = true
+    for directory in placement.directories {
+      let result = unsafe cl_unlinkat(AT_FDCWD, directory.path, AT_REMOVEDIR)
+      if result != 0 && result != -ENOENT { isRemoved = false }
+    }
+    return isRemoved
+  }
+
   private static func remove(_ path: String, deadline: Int64) throws(SystemError) {
     var pause: CInt = 1
     while true {

@@ -35,17 +35,27 @@ public struct ContainerBackend: Backend {
     Trace.mark("plan")
     var known = record
     do {
+      let resources = bundle.spec.linux.resources
       if let placement {
+        let isLate = !rootless && plan.joinsLate && !placement.legacy.directories.isEmpty
+        // Which controllers the v2 side has to give is known when the v1 side is there.
         plan.cgroup = try Cgroup.create(
-          placement, resources: bundle.spec.linux.resources, rootless: rootless)
+          isLate ? placement.unified : placement, resources: isLate ? nil : resources,
+          rootless: rootless)
+        plan.rootfs.cgroups = isLate ? placement.paths : plan.cgroup.paths
+        if isLate { plan.lateCgroup = placement.legacy }
       }
-      plan.rootfs.cgroups = plan.cgroup.paths
-      try limit(plan, bundle.spec.linux.resources)
+      if plan.lateCgroup == nil { try limit(plan, resources) }
       Trace.mark("cgroup")
       let launched = try Launcher.launch(plan, warn: warn) { pid throws(RuntimeError) in
         known.pid = pid
         known.startTime = ProcessStatus(pid: pid)?.startTime ?? 0
         try records.save(known)
+        guard let late = plan.lateCgroup else { return }
+        // The container's process makes its mounts meanwhile, and waits before it needs them.
+        try plan.cgroup.extend(late, resources: resources)
+        try limit(plan, resources)
+        Trace.mark("v1 cgroups")
       }
       record = known
       if !options.startsAtOnce { try launched.leave() }
@@ -53,6 +63,7 @@ public struct ContainerBackend: Backend {
       return launched
     } catch {
       try? destroy(known)
+      plan.cgroup.removeMade()
       throw error
     }
   }
@@ -85,10 +96,17 @@ public struct ContainerBackend: Backend {
     _ record: ContainerRecord, spec: Spec, in directory: borrowing ContainerDirectory,
     _ options: ExecOptions
   ) throws(RuntimeError) -> any LaunchedProcess {
-    var cgroup = try cgroup(record)
-    if !options.cgroups.isEmpty { cgroup = try cgroup.subgroup(options.cgroups) }
-    let plan = try ExecPlan(
-      record, spec, options, cgroup: cgroup, cacheDirectory: cacheDirectory)
+    let plan: ExecPlan
+    if options.cgroups.isEmpty {
+      let placement = CgroupPlacement(paths: record.cgroups)
+      plan = try ExecPlan(
+        record, spec, options, cgroup: Cgroup(opening: placement.unified, rootless: rootless),
+        legacy: placement.legacy, cacheDirectory: cacheDirectory)
+    } else {
+      plan = try ExecPlan(
+        record, spec, options, cgroup: cgroup(record).subgroup(options.cgroups), legacy: nil,
+        cacheDirectory: cacheDirectory)
+    }
     return try ExecLauncher.launch(plan, warn: warn)
   }
 
@@ -109,6 +127,8 @@ public struct ContainerBackend: Backend {
   public func killAll(_ record: ContainerRecord) throws(RuntimeError) {
     try control(record).killAll()
   }
+
+  public func removeEnded(_ record: ContainerRecord) -> Bool { control(record).removeUnused() }
 
   public func processes(_ record: ContainerRecord) throws(RuntimeError) -> [Int32] {
     try control(record).processes()

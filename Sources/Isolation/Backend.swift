@@ -94,6 +94,10 @@ public protocol Backend {
   /// parents.
   func killAll(_ record: ContainerRecord) throws(RuntimeError)
 
+  /// Does `killAll` and `destroy` at once for a container that has ended; false when it did not,
+  /// and both are due.
+  func removeEnded(_ record: ContainerRecord) -> Bool
+
   /// Sends a signal to every process of the container.
   func signalAll(_ record: ContainerRecord, signal: CInt) throws(RuntimeError)
 
@@ -122,4 +126,8 @@ public protocol Backend {
 
   /// Ends and removes what can be found of a container whose record is lost.
   func removeRemains(of id: ContainerID, _ spec: Spec?) throws(RuntimeError)
+}
+
+extension Backend {
+  public func removeEnded(_ record: ContainerRecord) -> Bool { false }
 }

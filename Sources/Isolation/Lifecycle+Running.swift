@@ -58,8 +58,10 @@ extension Lifecycle {
   }
 
   /// Makes a process in a running container; the returned value starts it.
+  ///
+  /// `spec` is what the container was created with; without one its directory is asked.
   public func exec(
-    _ id: ContainerID, _ options: ExecOptions
+    _ id: ContainerID, _ options: ExecOptions, _ spec: Spec? = nil
   ) throws(RuntimeError) -> any LaunchedProcess {
     let directory = try store.open(id, lock: .none)
     let record = try load(directory)
@@ -76,8 +78,10 @@ extension Lifecycle {
     case .creating:
       throw RuntimeError("container \(id): cannot exec in a container that is being created")
     }
+    let known: Spec
+    if let spec { known = spec } else { known = try configuration(of: directory) }
     let process = try backend(record.isolation).exec(
-      record, spec: try configuration(of: directory), in: directory, options)
+      record, spec: known, in: directory, options)
     if let path = options.pidFile {
       do { try Self.writePidFile(path, process.pid) } catch {
         process.abort()

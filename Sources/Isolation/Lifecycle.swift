@@ -133,37 +133,39 @@ public struct Lifecycle {
       if !force { throw StateStore.doesNotExist(id) }
       return try directory.destroy()
     }
-    let backend = try backend(record.isolation)
     let state = try status(of: record, in: directory)
-    switch state {
-    // Without a pid namespace others may live on after the first process.
-    case .stopped: try backend.killAll(record)
-    case .created, .creating: try backend.killAll(record)
-    case .running, .paused:
-      guard force else {
-        throw RuntimeError(
-          "cannot delete container \(id) that is not stopped: \(state.rawValue)",
-          advice: "stop it with: swrun kill \(id) KILL, or use delete --force")
-      }
-      try backend.killAll(record)
+    if !force && (state == .running || state == .paused) {
+      throw RuntimeError(
+        "cannot delete container \(id) that is not stopped: \(state.rawValue)",
+        advice: "stop it with: swrun kill \(id) KILL, or use delete --force")
     }
-    try remove(record, directory)
+    try remove(record, nil, directory)
   }
 
   /// Removes a container whose processes have ended; what `run` does at its end.
-  public func remove(_ id: ContainerID) throws(RuntimeError) {
+  ///
+  /// `spec` is what it was created with; without one its directory is asked.
+  public func remove(_ id: ContainerID, _ spec: Spec? = nil) throws(RuntimeError) {
     let directory = try store.open(id, lock: .exclusive)
     let record = try load(directory)
-    try backend(record.isolation).killAll(record)
-    try remove(record, directory)
+    try remove(record, spec, directory)
   }
 
   private func remove(
-    _ record: ContainerRecord, _ directory: borrowing ContainerDirectory
+    _ record: ContainerRecord, _ spec: Spec?, _ directory: borrowing ContainerDirectory
   ) throws(RuntimeError) {
-    try backend(record.isolation).destroy(record)
-    // A configuration that is gone or damaged must not keep a container from being deleted.
-    if let spec = try? configuration(of: directory) { runPoststop(record, spec) }
+    let backend = try backend(record.isolation)
+    if !backend.removeEnded(record) {
+      // Without a pid namespace others may live on after the first process.
+      try backend.killAll(record)
+      try backend.destroy(record)
+    }
+    if let spec {
+      runPoststop(record, spec)
+    } else if let spec = try? configuration(of: directory) {
+      // A configuration that is gone or damaged must not keep a container from being deleted.
+      runPoststop(record, spec)
+    }
     try directory.destroy()
   }
 

@@ -8,7 +8,8 @@ public struct FileDescriptor: ~Copyable, Sendable {
   /// Takes over a descriptor that the caller owned until now.
   public init(owning rawValue: CInt) { self.rawValue = rawValue }
 
-  deinit { _ = cl_close(rawValue) }
+  // A negative number stands for no file.
+  deinit { if rawValue >= 0 { _ = cl_close(rawValue) } }
 
   /// Hands the number to the caller, who closes it from now on.
   public consuming func release() -> CInt {

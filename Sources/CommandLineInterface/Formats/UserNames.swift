@@ -6,10 +6,12 @@ public struct UserNames: Sendable {
 
   /// The users of the text of a passwd(5) file; the first line of an id counts.
   public init(passwd: String) {
-    for line in passwd.split(separator: "\n") {
-      let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-      guard fields.count > 2, !fields[0].isEmpty, let uid = UInt32(fields[2]) else { continue }
-      if names[uid] == nil { names[uid] = String(fields[0]) }
+    for line in passwd.utf8.split(separator: UInt8(ascii: "\n")) {
+      let fields = line.split(
+        separator: UInt8(ascii: ":"), maxSplits: 3, omittingEmptySubsequences: false)
+      guard fields.count > 2, !fields[0].isEmpty, let uid = UInt32(Substring(fields[2]))
+      else { continue }
+      if names[uid] == nil { names[uid] = String(Substring(fields[0])) }
     }
   }
 

@@ -14,12 +14,14 @@ final class ExecPlan {
   let namespaces: CInt
   let attributes: ProcessAttributes
   let cgroup: Cgroup
+  /// The v1 cgroups that the process joins beside `cgroup`.
+  let legacy: CgroupPlacement?
   let id: ContainerID
   private let record: ContainerRecord
 
   init(
     _ record: ContainerRecord, _ spec: Spec, _ options: ExecOptions, cgroup: consuming Cgroup,
-    cacheDirectory: String?
+    legacy: CgroupPlacement?, cacheDirectory: String?
   ) throws(RuntimeError) {
     self.record = record
     id = try ContainerID(record.id)
@@ -42,6 +44,7 @@ final class ExecPlan {
       process, spec: spec, id: id, preserveFDs: options.preserveFDs,
       hasUserNamespace: namespaces & CLONE_NEWUSER != 0, cacheDirectory: cacheDirectory)
     self.cgroup = cgroup
+    self.legacy = legacy
   }
 
   func state(pid: pid_t) -> State {

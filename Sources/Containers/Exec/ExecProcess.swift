@@ -42,6 +42,7 @@ struct ExecProcess {
     let affinity = plan.process.execCPUAffinity
     try CPUAffinity.apply(affinity?.initial, "initial")
     try plan.cgroup.join(bornInUnified: bornInUnified)
+    if let legacy = plan.legacy { try Cgroup.join(legacy: legacy) }
     try CPUAffinity.apply(affinity?.final, "final")
   }
 

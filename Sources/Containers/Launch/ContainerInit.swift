@@ -31,7 +31,10 @@ struct ContainerInit {
     try joinNamespaces()
     try nameHost()
     if !plan.options.noNewKeyring { try SessionKeyring.join(plan.id, plan.process) }
+    let cgroups = LateCgroup(plan: plan, channel: channel)
+    plan.rootfs.beforeCgroups = cgroups.join
     try plan.rootfs.mountAll()
+    try cgroups.join()
     if plan.process.terminal { try takeTerminal() }
     try runCreationHooks()
     try plan.rootfs.enter(workingDirectory: plan.process.cwd)
@@ -78,9 +81,12 @@ struct ContainerInit {
         }
       }
     }
-    if plan.namespaces.madeInside != 0 {
-      try step("cgroup and ipc namespaces") { () throws(SystemError) in
-        try system("unshare") { cl_unshare(plan.namespaces.madeInside) }
+    let inside = plan.namespaces.madeInside
+    if inside != 0 {
+      let result = cl_unshare(inside)
+      if result < 0 {
+        let error = SystemError(-result, "unshare")
+        throw plan.namespaces.failure(error) ?? RuntimeError("linux.namespaces", error)
       }
     }
     if plan.namespaces.isNew(.network) {

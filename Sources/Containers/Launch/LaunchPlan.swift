@@ -15,8 +15,11 @@ final class LaunchPlan {
   let mappings: IDMappings
   let rootfs: RootfsBuilder
   let attributes: ProcessAttributes
-  /// Set before the clone: the cgroup exists by then.
+  /// Set before the clone: the cgroup exists by then, but for `lateCgroup`.
   var cgroup = Cgroup()
+  /// The part of the cgroup that the runtime makes while the process makes its mounts, and that the
+  /// process joins when it is told that this is done; nil where all was made before the clone.
+  var lateCgroup: CgroupPlacement?
   /// Nil when the caller of the launch starts the process itself.
   let startSocket: SharedDescriptor?
   private let record: ContainerRecord
@@ -49,6 +52,12 @@ final class LaunchPlan {
       process, spec: spec, id: directory.id, preserveFDs: options.preserveFDs,
       hasUserNamespace: namespaces.has(.user), cacheDirectory: cacheDirectory)
     startSocket = options.startsAtOnce ? nil : try StartSocket.listen(in: directory)
+  }
+
+  /// Whether the process can join v1 cgroups behind its mounts: as long as it is root of the host,
+  /// and nothing before them depends on where it is.
+  var joinsLate: Bool {
+    !namespaces.needsStage && !namespaces.has(.user) && !namespaces.has(.cgroup)
   }
 
   /// Whether the process is cloned into its v2 cgroup.

@@ -47,23 +47,11 @@ enum Launcher {
     attendant.answers.listener = { listener, pid throws(RuntimeError) in
       try plan.attributes.deliver(listener, pid: pid, plan.state(.creating, pid: pid))
     }
+    attendant.tellsWhenKnown = plan.lateCgroup != nil
     return try attendant.attend(isStage: staged)
   }
 
   private static func cloneFailure(_ error: SystemError, _ plan: LaunchPlan) -> RuntimeError {
-    switch error.errno {
-    case EPERM where plan.namespaces.isNew(.user):
-      RuntimeError(
-        "linux.namespaces", error,
-        advice: "user namespaces may be off: see /proc/sys/user/max_user_namespaces")
-    case EPERM:
-      RuntimeError(
-        "linux.namespaces", error,
-        advice: "without privileges a container needs a user namespace: swrun spec --rootless")
-    case ENOSPC:
-      RuntimeError(
-        "linux.namespaces", error, advice: "a limit in /proc/sys/user/max_*_namespaces is reached")
-    default: plan.cgroup.cloneFailure(error)
-    }
+    plan.namespaces.failure(error) ?? plan.cgroup.cloneFailure(error)
   }
 }

@@ -83,9 +83,26 @@ struct NamespacePlan {
   var cloneFlags: CInt { new & ~(CLONE_NEWTIME | madeInside) }
 
   /// What the process makes for itself: the cgroup namespace, whose root is the cgroup that its
-  /// maker is in at that moment; and with a user namespace what belongs to its maker, who must be
-  /// root of the user namespace by then: message queues and the network's devices.
-  var madeInside: CInt {
-    new & (CLONE_NEWCGROUP | (isNew(.user) ? CLONE_NEWIPC | CLONE_NEWNET : 0))
+  /// maker is in at that moment; and what takes its time while the runtime has something else to
+  /// do. With a user namespace that has to be so: message queues and the network's devices belong to
+  /// their maker, who is root of the user namespace by then.
+  var madeInside: CInt { new & (CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET) }
+
+  /// What a clone3 or unshare that made new namespaces failed for; nil for what has other causes.
+  func failure(_ error: SystemError) -> RuntimeError? {
+    switch error.errno {
+    case EPERM where isNew(.user):
+      RuntimeError(
+        "linux.namespaces", error,
+        advice: "user namespaces may be off: see /proc/sys/user/max_user_namespaces")
+    case EPERM:
+      RuntimeError(
+        "linux.namespaces", error,
+        advice: "without privileges a container needs a user namespace: swrun spec --rootless")
+    case ENOSPC:
+      RuntimeError(
+        "linux.namespaces", error, advice: "a limit in /proc/sys/user/max_*_namespaces is reached")
+    default: nil
+    }
   }
 }

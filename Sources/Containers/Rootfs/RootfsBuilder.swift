@@ -12,6 +12,8 @@ final class RootfsBuilder {
   /// The container's directory in each hierarchy by the hierarchy's key, set before `mountAll`;
   /// empty when it stays in the cgroups of the caller.
   var cgroups: [String: String] = [:]
+  /// Returns when those directories exist and this process is in them.
+  var beforeCgroups: () throws(RuntimeError) -> Void = {}
 
   /// The container's root directory.
   private(set) var rootDescriptor = SharedDescriptor.closed
@@ -68,7 +70,9 @@ final class RootfsBuilder {
     case .bind(let source): try BindMount(self, entry, source: source).make()
     case .filesystem(let type, let source):
       try FilesystemMount(self, entry, type: type, source: source).make()
-    case .cgroup(let type): try CgroupMounts(self, entry, type: type).make()
+    case .cgroup(let type):
+      try beforeCgroups()
+      try CgroupMounts(self, entry, type: type).make()
     case .remount: try Remount(self, entry).make()
     }
   }

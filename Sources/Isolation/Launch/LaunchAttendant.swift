@@ -13,6 +13,8 @@ public struct LaunchAttendant {
   let consoleSocket: String?
   let pidfdSocket: String?
   let warn: (String) -> Void
+  /// Whether the process waits for a word when `answers.known` is done.
+  public var tellsWhenKnown = false
 
   /// What only one kind of launch is asked for; the other's is a message that makes no sense.
   public var answers = Answers()
@@ -46,6 +48,7 @@ public struct LaunchAttendant {
   public mutating func attend(isStage: Bool) throws(RuntimeError) -> Launched {
     do {
       if !isStage { try answers.known?(pid) }
+      if tellsWhenKnown { try proceed() }
       return try answer()
     } catch {
       Launched.abort(pid: pid, pidfd: pidfd.rawValue)

@@ -18,7 +18,8 @@ extension Swrun {
     let id = try containerID(arguments)
     let file: [UInt8]? =
       if let path = arguments[.process] { try contents(of: path, option: .process) } else { nil }
-    let base = try lifecycle.configuration(id).process ?? Spec.Process(cwd: "/")
+    let spec = try lifecycle.configuration(id)
+    let base = spec.process ?? Spec.Process(cwd: "/")
     var options = ExecOptions(process: try arguments.execProcess(of: base, file: file))
     options.pidFile = arguments[.pidFile]
     options.consoleSocket = arguments[.consoleSocket]
@@ -29,11 +30,11 @@ extension Swrun {
     options.preserveFDs = try PassedDescriptors.asked(arguments)
     try checkTerminal(of: options.process, options.consoleSocket, detached: options.detached)
     if options.detached {
-      try start(lifecycle.exec(id, options))
+      try start(lifecycle.exec(id, options, spec))
       return 0
     }
     let foreground = try Foreground(subreaper: false)
-    let process = try lifecycle.exec(id, options)
+    let process = try lifecycle.exec(id, options, spec)
     if let console = process.console { Terminal.copyWindowSize(to: console.rawValue) }
     try start(process)
     return try wait(foreground, process)

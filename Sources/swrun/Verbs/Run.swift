@@ -36,7 +36,7 @@ extension Swrun {
     let code = try wait(foreground, process)
     relay?.finish()
     Trace.mark("wait")
-    if !arguments.has(.keep) { try lifecycle.remove(id) }
+    if !arguments.has(.keep) { try lifecycle.remove(id, bundle.spec) }
     Trace.mark("delete")
     return code
   }
