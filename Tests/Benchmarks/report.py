@@ -147,6 +147,22 @@ def read_files(report, directory):
         report.add(f"metadata: {what}", "1/s", values, True)
 
 
+def read_window(report, directory):
+    rows = {}
+    for path in sorted(directory.glob("window-*")):
+        match = re.fullmatch(r"window-(.+)-(swrun|qemu)-(\d+)", path.name)
+        if not match:
+            continue
+        _, runtime, number = match.groups()
+        text = (path / "fio.json").read_text()
+        for job in json.loads(text[text.index("{"):])["jobs"]:
+            rate = job["read"]["bw_bytes"] / 2**20
+            rows.setdefault(job["jobname"], {}).setdefault(runtime, {})[int(number)] = rate
+    for name, values in rows.items():
+        kind, size, jobs = name.split("-")
+        report.add(f"fio {kind} {size} {jobs} jobs, DAX", "MiB/s", values, True)
+
+
 def read_phases(directory):
     """Medians of swrun's own timing lines: `12.345 ms  +1.234  step`."""
     result = {}
@@ -202,6 +218,7 @@ def main():
     read_measurements(report, directory)
     read_idle(report, directory)
     read_files(report, directory)
+    read_window(report, directory)
     rows, lines = report.table()
     phases = read_phases(directory)
     result = {"title": title, "subject": subject, "rows": rows, "phases": phases}
