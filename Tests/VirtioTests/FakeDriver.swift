@@ -16,10 +16,14 @@ final class FakeDriver: @unchecked Sendable {
     VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK
       | VIRTIO_CONFIG_S_DRIVER_OK)
 
-  init(_ device: any VirtioDevice, memory: GuestMemory = guestMemory()) throws {
+  init(
+    _ device: any VirtioDevice, memory: GuestMemory = guestMemory(),
+    page: UnsafeMutableRawPointer? = nil
+  ) throws {
     self.memory = memory
     loop = try EventLoop(name: "test")
-    transport = try MMIOTransport(device: device, memory: memory, loop: loop)
+    transport = try unsafe MMIOTransport(
+      device: device, memory: memory, loop: loop, page: page)
     try loop.start()
   }
 

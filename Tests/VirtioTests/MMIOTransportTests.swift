@@ -359,4 +359,63 @@ private final class QuietInterrupt: Interrupt, @unchecked Sendable {
     driver.write(VIRTIO_MMIO_INTERRUPT_ACK, UInt32(VIRTIO_MMIO_INT_CONFIG))
     #expect(driver.read(VIRTIO_MMIO_INTERRUPT_STATUS) == 0)
   }
+
+  /// A machine may give the guest the page as memory: it has to show what a read would, at any time.
+  @Test func whatIsReadStandsInThePage() throws {
+    let page = UnsafeMutableRawPointer.allocate(
+      byteCount: Int(MMIOTransport.windowSize), alignment: 8)
+    defer { unsafe page.deallocate() }
+    unsafe page.initializeMemory(
+      as: UInt8.self, repeating: 0, count: Int(MMIOTransport.windowSize))
+    let device = RecordingDevice()
+    let driver = try unsafe FakeDriver(device, page: page)
+    defer { driver.close() }
+    func compare(_ step: String) {
+      for offset in stride(from: 0, to: 0x100, by: 4) {
+        let shown = unsafe page.load(fromByteOffset: offset, as: UInt32.self)
+        #expect(shown == driver.read(CInt(offset)), "\(step), register \(offset)")
+      }
+      for offset in 0..<0x100 {
+        let shown = unsafe page.load(fromByteOffset: 0x100 + offset, as: UInt8.self)
+        #expect([shown] == driver.read(UInt64(0x100 + offset), 1), "\(step), byte \(offset)")
+      }
+    }
+    func word(_ register: CInt) -> UInt32 {
+      unsafe page.load(fromByteOffset: Int(register), as: UInt32.self)
+    }
+    compare("new")
+    #expect(word(VIRTIO_MMIO_MAGIC_VALUE) == 0x7472_6976 && word(VIRTIO_MMIO_DEVICE_ID) != 0)
+    for half: UInt32 in [0, 1, 2] {
+      driver.write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, half)
+      compare("features \(half)")
+    }
+    driver.start()
+    compare("started")
+    #expect(word(VIRTIO_MMIO_STATUS) == FakeDriver.ready)
+    for queue: UInt32 in [0, 1, 9] {
+      driver.write(VIRTIO_MMIO_QUEUE_SEL, queue)
+      compare("queue \(queue)")
+    }
+    driver.write(0x100, [9, 8])
+    compare("configured")
+    try #require(device.queues[0]).interrupt.signalConfiguration()
+    compare("reconfigured")
+    driver.rings[0].offer([(0x8000, 4, true)])
+    driver.kick(0)
+    #expect(driver.completed(0) != nil)
+    driver.loop.perform {}
+    #expect(word(VIRTIO_MMIO_INTERRUPT_STATUS) & MMIOTransport.usualAcknowledgement != 0)
+    compare("interrupted")
+    driver.write(VIRTIO_MMIO_INTERRUPT_ACK, word(VIRTIO_MMIO_INTERRUPT_STATUS))
+    #expect(word(VIRTIO_MMIO_INTERRUPT_STATUS) == 0)
+    driver.rings[0].offer(head: 99)
+    driver.kick(0)
+    #expect(driver.waitForInterrupt())
+    driver.loop.perform {}
+    #expect(word(VIRTIO_MMIO_STATUS) & UInt32(VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+    compare("broken")
+    driver.write(VIRTIO_MMIO_STATUS, 0)
+    #expect(word(VIRTIO_MMIO_STATUS) == 0 && word(VIRTIO_MMIO_INTERRUPT_STATUS) == 0)
+    compare("reset")
+  }
 }

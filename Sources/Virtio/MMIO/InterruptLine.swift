@@ -3,31 +3,33 @@ internal import Linux
 
 /// The interrupt of a virtio-mmio device: its status register and the eventfd that raises it.
 ///
-/// Only atomic words, for devices tell from any thread while the transport may hold its lock.
+/// Only atomic words, for devices tell from any thread while the transport may hold its lock. Those
+/// that the driver reads are in the page of registers.
 @safe final class InterruptLine: Interrupt, @unchecked Sendable {
   /// To be bound to the guest's interrupt (KVM_IRQFD), as an edge.
   let event: FileDescriptor
-  private let status: UnsafeMutablePointer<UInt32>
+  private let page: RegisterPage
+  private let device: any VirtioDevice
   private let needsReset: UnsafeMutablePointer<UInt32>
-  private let changes: UnsafeMutablePointer<UInt32>
   private let faults = Locked<String?>(nil)
 
-  init() throws(SystemError) {
+  init(_ device: any VirtioDevice, _ page: RegisterPage) throws(SystemError) {
     event = FileDescriptor(owning: try system("eventfd", "interrupt") { cl_eventfd(0) })
-    unsafe status = .allocate(capacity: 3)
-    unsafe status.initialize(repeating: 0, count: 3)
-    unsafe needsReset = unsafe status + 1
-    unsafe changes = unsafe status + 2
+    self.page = page
+    self.device = device
+    unsafe needsReset = .allocate(capacity: 1)
+    unsafe needsReset.initialize(to: 0)
   }
 
-  deinit { unsafe status.deallocate() }
+  deinit { unsafe needsReset.deallocate() }
 
   // MARK: The device's side
 
   func signal() { raise(VIRTIO_MMIO_INT_VRING) }
 
   func signalConfiguration() {
-    _ = unsafe cl_fetch_add32(changes, 1)
+    page.showConfiguration(of: device)
+    page.increment(VIRTIO_MMIO_CONFIG_GENERATION)
     raise(VIRTIO_MMIO_INT_CONFIG)
   }
 
@@ -36,24 +38,19 @@ internal import Linux
   /// The device can't go on until it is reset; the first reason is kept.
   func fail(_ reason: String) {
     faults.withLock { if $0 == nil { $0 = reason } }
-    _ = unsafe cl_fetch_or32(needsReset, 1)
+    unsafe cl_store32(needsReset, 1)
+    page.set(VIRTIO_MMIO_STATUS, bits: UInt32(VIRTIO_CONFIG_S_NEEDS_RESET))
     raise(VIRTIO_MMIO_INT_CONFIG)
   }
 
   private func raise(_ bit: CInt) {
-    _ = unsafe cl_fetch_or32(status, UInt32(bit))
+    page.set(VIRTIO_MMIO_INTERRUPT_STATUS, bits: UInt32(bit))
     _ = cl_eventfd_signal(event.rawValue)
   }
 
   // MARK: The driver's side
 
-  /// InterruptStatus.
-  var pending: UInt32 { unsafe cl_load32(status) }
-
-  func acknowledge(_ bits: UInt32) { _ = unsafe cl_fetch_and32(status, ~bits) }
-
-  /// ConfigGeneration: another one after each change.
-  var generation: UInt32 { unsafe cl_load32(changes) }
+  func acknowledge(_ bits: UInt32) { page.clear(VIRTIO_MMIO_INTERRUPT_STATUS, bits: bits) }
 
   var isFailed: Bool { unsafe cl_load32(needsReset) != 0 }
 
@@ -63,6 +60,6 @@ internal import Linux
   func reset() {
     faults.withLock { $0 = nil }
     unsafe cl_store32(needsReset, 0)
-    unsafe cl_store32(status, 0)
+    page.store(VIRTIO_MMIO_INTERRUPT_STATUS, 0)
   }
 }

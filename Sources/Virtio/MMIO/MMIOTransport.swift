@@ -6,16 +6,22 @@ public import Linux
 ///
 /// vCPU threads read and write registers here; kicks and interrupts go over eventfds, which the
 /// machine binds to the guest (KVM_IOEVENTFD with the queue's number as datamatch, KVM_IRQFD).
-/// What the driver sets up is frozen from DRIVER_OK to reset.
+/// What the driver sets up is frozen from DRIVER_OK to reset. What it reads stands in a page that the
+/// machine may give it as read-only memory.
 public final class MMIOTransport: Sendable {
   /// The bytes of guest-physical memory that the registers take.
   public static let windowSize: UInt64 = 0x1000
   /// The register that kicks a queue: 4 bytes, the queue's number.
   public static let notifyOffset = UInt64(VIRTIO_MMIO_QUEUE_NOTIFY)
+  /// The register by which a driver says that it has seen an interrupt, and what it writes there in
+  /// the usual case, that a queue has something: nothing has to be done then.
+  public static let acknowledgeOffset = UInt64(VIRTIO_MMIO_INTERRUPT_ACK)
+  public static let usualAcknowledgement = UInt32(VIRTIO_MMIO_INT_VRING)
 
   public let device: any VirtioDevice
   private let memory: GuestMemory
   private let loop: EventLoop
+  private let page: RegisterPage
   private let interrupt: InterruptLine
   private let kickEvents: [SharedKick]
   private let offered: UInt64
@@ -46,19 +52,26 @@ public final class MMIOTransport: Sendable {
   }
 
   /// Puts the registers before a device, whose work is done on `loop`.
+  ///
+  /// `page` are `windowSize` zeroed bytes for what the guest reads, which stay as long as this.
   public init(
-    device: any VirtioDevice, memory: GuestMemory, loop: EventLoop
+    device: any VirtioDevice, memory: GuestMemory, loop: EventLoop,
+    page: UnsafeMutableRawPointer? = nil
   ) throws(SystemError) {
     self.device = device
     self.memory = memory
     self.loop = loop
-    interrupt = try InterruptLine()
+    self.page = unsafe RegisterPage(memory: page)
+    interrupt = try InterruptLine(device, self.page)
     offered = device.features | Feature.ring
     let sizes = device.queueSizes
     var kicks: [SharedKick] = []
     for _ in sizes { kicks.append(try SharedKick()) }
     kickEvents = kicks
-    state = Locked(State(queues: sizes.map { QueueSetup(maximum: $0) }))
+    let begin = State(queues: sizes.map { QueueSetup(maximum: $0) })
+    state = Locked(begin)
+    showConstants()
+    show(begin)
   }
 
   /// The eventfd that raises the guest's interrupt; open as long as the transport.
@@ -79,13 +92,13 @@ public final class MMIOTransport: Sendable {
   public func read(offset: UInt64, into data: inout MutableRawSpan) {
     if offset >= UInt64(VIRTIO_MMIO_CONFIG) {
       unsafe data.withUnsafeMutableBytes { bytes in
-        unsafe device.readConfiguration(
+        unsafe page.readConfiguration(
           offset: offset &- UInt64(VIRTIO_MMIO_CONFIG), into: bytes)
       }
       return
     }
     // 4.2.2.2: only aligned accesses of 4 bytes are registers.
-    let value = data.byteCount == 4 && offset % 4 == 0 ? register(CInt(offset)) : 0
+    let value = data.byteCount == 4 ? page.load(offset) : 0
     for index in 0..<data.byteCount {
       let byte = index < 4 ? UInt8(truncatingIfNeeded: value >> (8 * UInt32(index))) : 0
       data.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
@@ -100,45 +113,41 @@ public final class MMIOTransport: Sendable {
       unsafe data.withUnsafeBytes { bytes in
         unsafe device.writeConfiguration(offset: offset &- UInt64(VIRTIO_MMIO_CONFIG), bytes)
       }
+      page.showConfiguration(of: device)
       return
     }
     guard data.byteCount == 4, offset % 4 == 0 else { return }
     set(CInt(offset), unsafe data.unsafeLoadUnaligned(as: UInt32.self))
   }
 
-  private func register(_ offset: CInt) -> UInt32 {
-    switch offset {
-    case VIRTIO_MMIO_MAGIC_VALUE: 0x7472_6976
-    case VIRTIO_MMIO_VERSION: 2
-    case VIRTIO_MMIO_DEVICE_ID: device.type
-    case VIRTIO_MMIO_VENDOR_ID: 0x6e75_7273
-    case VIRTIO_MMIO_INTERRUPT_STATUS: interrupt.pending
-    case VIRTIO_MMIO_CONFIG_GENERATION: interrupt.generation
-    default: state.withLock { register(offset, $0) }
-    }
+  /// Shows what never changes.
+  private func showConstants() {
+    page.store(VIRTIO_MMIO_MAGIC_VALUE, 0x7472_6976)
+    page.store(VIRTIO_MMIO_VERSION, 2)
+    page.store(VIRTIO_MMIO_DEVICE_ID, device.type)
+    page.store(VIRTIO_MMIO_VENDOR_ID, 0x6e75_7273)
+    page.showConfiguration(of: device)
   }
 
-  private func register(_ offset: CInt, _ state: State) -> UInt32 {
-    switch offset {
-    case VIRTIO_MMIO_DEVICE_FEATURES:
-      return state.deviceFeaturesHalf < 2
-        ? UInt32(truncatingIfNeeded: offered >> (32 * UInt64(state.deviceFeaturesHalf))) : 0
-    case VIRTIO_MMIO_QUEUE_NUM_MAX:
-      return state.queue < state.queues.count
-        ? UInt32(state.queues[Int(state.queue)].maximum) : 0
-    case VIRTIO_MMIO_QUEUE_READY:
-      return state.queue < state.queues.count && state.queues[Int(state.queue)].isReady ? 1 : 0
-    case VIRTIO_MMIO_STATUS:
-      return UInt32(state.status | (interrupt.isFailed ? VIRTIO_CONFIG_S_NEEDS_RESET : 0))
-    case VIRTIO_MMIO_SHM_LEN_LOW:
-      return UInt32(truncatingIfNeeded: sharedMemory(state)?.size ?? .max)
-    case VIRTIO_MMIO_SHM_LEN_HIGH:
-      return UInt32(truncatingIfNeeded: (sharedMemory(state)?.size ?? .max) >> 32)
-    case VIRTIO_MMIO_SHM_BASE_LOW:
-      return UInt32(truncatingIfNeeded: sharedMemory(state)?.guestAddress ?? .max)
-    case VIRTIO_MMIO_SHM_BASE_HIGH:
-      return UInt32(truncatingIfNeeded: (sharedMemory(state)?.guestAddress ?? .max) >> 32)
-    default: return 0
+  /// Shows what depends on the driver's writes: after each of them, before the guest goes on.
+  private func show(_ state: State) {
+    page.store(
+      VIRTIO_MMIO_DEVICE_FEATURES,
+      state.deviceFeaturesHalf < 2
+        ? UInt32(truncatingIfNeeded: offered >> (32 * UInt64(state.deviceFeaturesHalf))) : 0)
+    let queue = state.queue < state.queues.count ? state.queues[Int(state.queue)] : nil
+    page.store(VIRTIO_MMIO_QUEUE_NUM_MAX, UInt32(queue?.maximum ?? 0))
+    page.store(VIRTIO_MMIO_QUEUE_READY, queue?.isReady == true ? 1 : 0)
+    let shared = sharedMemory(state)
+    let (size, base) = (shared?.size ?? .max, shared?.guestAddress ?? .max)
+    page.store(VIRTIO_MMIO_SHM_LEN_LOW, UInt32(truncatingIfNeeded: size))
+    page.store(VIRTIO_MMIO_SHM_LEN_HIGH, UInt32(truncatingIfNeeded: size >> 32))
+    page.store(VIRTIO_MMIO_SHM_BASE_LOW, UInt32(truncatingIfNeeded: base))
+    page.store(VIRTIO_MMIO_SHM_BASE_HIGH, UInt32(truncatingIfNeeded: base >> 32))
+    page.store(VIRTIO_MMIO_STATUS, UInt32(state.status))
+    // Also what fails from now on shows itself there.
+    if interrupt.isFailed {
+      page.set(VIRTIO_MMIO_STATUS, bits: UInt32(VIRTIO_CONFIG_S_NEEDS_RESET))
     }
   }
 
@@ -156,7 +165,13 @@ public final class MMIOTransport: Sendable {
       // Where no ioeventfd takes it.
       if value < kickEvents.count { _ = cl_eventfd_signal(kickEvents[Int(value)].event.rawValue) }
     case VIRTIO_MMIO_INTERRUPT_ACK: interrupt.acknowledge(value)
-    default: state.withLock { set(offset, value, &$0) }
+    default:
+      state.withLock { state in
+        set(offset, value, &state)
+        show(state)
+        // A driver reads it after it has said something, and is told of later changes.
+        if offset == VIRTIO_MMIO_STATUS { page.showConfiguration(of: device) }
+      }
     }
   }
 
@@ -279,6 +294,9 @@ public final class MMIOTransport: Sendable {
 
   /// Takes the device from the guest, as a reset by the driver would: for the end of the machine.
   public func shutDown() {
-    state.withLock { reset(&$0) }
+    state.withLock { state in
+      reset(&state)
+      show(state)
+    }
   }
 }

@@ -72,7 +72,9 @@ final class KVMMachine: Engine {
     devices = try step("devices of the virtual machine") { () throws(SystemError) in
       let devices = try MachineDevices(
         memory: memory, console: console, files: FileRequests(files), vsock: vsock)
-      try devices.connect(to: machine, layout.windows)
+      try devices.connect(
+        to: machine, layout.windows,
+        slot: UInt32(memory.regions.count + (memory.window == nil ? 0 : 1)))
       return devices
     }
     processors = Processors(vcpus, ports: PortSpace(serial: serial), devices: devices.space) {

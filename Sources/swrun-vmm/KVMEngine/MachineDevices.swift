@@ -1,4 +1,5 @@
 internal import Boot
+internal import CLinux
 internal import GuestMemory
 internal import KVM
 internal import Linux
@@ -13,6 +14,7 @@ final class MachineDevices: Sendable {
   private static let fileSystemTag = "swrun"
 
   let space: MMIOSpace
+  private let pages: RegisterPages
   private let loop: EventLoop
   private let fileSystem: FilesystemDevice
 
@@ -30,19 +32,31 @@ final class MachineDevices: Sendable {
       try RandomDevice(), BalloonDevice(memory: memory),
     ]
     var transports: [MMIOTransport] = []
-    for device in devices {
-      transports.append(try MMIOTransport(device: device, memory: memory, loop: loop))
+    pages = try RegisterPages(count: devices.count)
+    for (index, device) in devices.enumerated() {
+      transports.append(
+        try unsafe MMIOTransport(
+          device: device, memory: memory, loop: loop, page: pages.page(index)))
     }
     space = MMIOSpace(transports: transports)
   }
 
-  /// Binds kicks and interrupts to the machine: neither needs this process's threads.
-  func connect(to machine: VirtualMachine, _ windows: [MachineLayout.Window]) throws(SystemError) {
+  /// Binds kicks and interrupts to the machine: neither needs this process's threads. What the guest
+  /// reads of the windows becomes memory of slot `slot`, so that an interrupt takes no exit to here.
+  func connect(
+    to machine: VirtualMachine, _ windows: [MachineLayout.Window], slot: UInt32
+  ) throws(SystemError) {
+    guard let first = windows.first else { return }
+    unsafe try machine.setMemory(
+      slot: slot, guestAddress: first.base, pages.base, size: UInt64(pages.size), isReadOnly: true)
     for (transport, window) in zip(space.transports, windows) {
       for (queue, kick) in transport.kicks.enumerated() {
         try machine.connect(
           writesOf: UInt32(queue), at: window.base + MMIOTransport.notifyOffset, to: kick)
       }
+      try machine.connect(
+        writesOf: MMIOTransport.usualAcknowledgement,
+        at: window.base + MMIOTransport.acknowledgeOffset, to: pages.acknowledged.rawValue)
       try machine.connect(interrupt: window.interrupt, to: transport.interruptEvent)
     }
   }
@@ -62,5 +76,29 @@ final class MachineDevices: Sendable {
     for transport in space.transports { transport.shutDown() }
     fileSystem.stop()
     loop.stop()
+  }
+}
+
+/// The pages of all windows' registers, side by side as the windows are.
+@safe private final class RegisterPages: @unchecked Sendable {
+  let base: UnsafeMutableRawPointer
+  let size: Int
+  /// What the usual acknowledgement of an interrupt is counted in; nobody asks for the sum.
+  let acknowledged: FileDescriptor
+
+  init(count: Int) throws(SystemError) {
+    size = count * Int(MMIOTransport.windowSize)
+    acknowledged = FileDescriptor(owning: try system("eventfd", "interrupts") { cl_eventfd(0) })
+    guard
+      let memory = unsafe cl_mmap(
+        nil, size, PROT_READ | PROT_WRITE, CInt(CL_MAP_PRIVATE | CL_MAP_ANONYMOUS), -1, 0)
+    else { throw SystemError(cl_errno(), "mmap", "registers of \(count) devices") }
+    unsafe base = unsafe memory
+  }
+
+  deinit { _ = unsafe cl_munmap(base, size) }
+
+  func page(_ index: Int) -> UnsafeMutableRawPointer {
+    unsafe base + index * Int(MMIOTransport.windowSize)
   }
 }
