@@ -1,12 +1,15 @@
 // Pid 1 of the peer's guest: the modules of the initramfs, the share "root" as root file system, and the
-// program that the kernel's command line names after "--", with the serial port as its standard streams.
+// program that the kernel's command line names after "--", with the serial port as its standard streams. After
+// "vsock" its standard output is a connection to port 1024 of the host.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/vm_sockets.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -50,11 +53,20 @@ int main(int argc, char **argv) {
   mkdir("/dev/shm", 0777);
   mount("shm", "/dev/shm", "tmpfs", 0, NULL);
   setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+  int output = -1;
+  if (!strcmp(argv[1], "vsock")) {
+    struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_port = 1024, .svm_cid = VMADDR_CID_HOST};
+    output = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (output < 0 || connect(output, (struct sockaddr *)&address, sizeof address) < 0) fail("vsock");
+    argv++;
+  }
   pid_t pid = fork();
   if (pid == 0) {
+    if (output >= 0) dup2(output, 1);
     execv(argv[1], argv + 1);
     fail(argv[1]);
   }
+  if (output >= 0) close(output);
   int status = -1;
   while (waitpid(pid, &status, 0) < 0) continue;
   if (status) dprintf(1, "init: %s ended with status %#x\n", argv[1], status);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 static long long begun;
+static int count;
 
 static void begin(void) {
   struct timespec time;
@@ -22,7 +23,7 @@ static void begin(void) {
 static void end(const char *what) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
-  printf("%s\t%lld\n", what, time.tv_sec * 1000000000LL + time.tv_nsec - begun);
+  printf("%s\t%d\t%lld\n", what, count, time.tv_sec * 1000000000LL + time.tv_nsec - begun);
 }
 
 static void fail(const char *what) {
@@ -32,7 +33,7 @@ static void fail(const char *what) {
 
 int main(int argc, char **argv) {
   if (argc != 3 || mkdir(argv[1], 0755) < 0 || chdir(argv[1]) < 0) fail(argc > 1 ? argv[1] : "usage");
-  int count = atoi(argv[2]);
+  count = atoi(argv[2]);
   char name[32];
   begin();
   for (int i = 0; i < count; i++) {

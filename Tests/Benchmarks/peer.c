@@ -1,6 +1,7 @@
 // The peer of `swrun run --vm`: qemu with virtiofsd, started without any detour and waited for.
 // peer VIRTIOFSD SHARE PIDFILE QEMU ARGUMENT…: "@@" in an argument is the path of virtiofsd's socket, and the
-// pid of qemu and that of virtiofsd are written to PIDFILE ("-": nowhere). The exit status is qemu's.
+// pid of qemu and that of virtiofsd are written to PIDFILE ("-": nowhere). The exit status is qemu's. Where
+// qemu has a vsock device, what its guest sends to port 1024 comes out of standard output.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/vm_sockets.h>
 
 static void fail(const char *what) {
   fprintf(stderr, "peer: %s: %s\n", what, strerror(errno));
@@ -31,6 +33,31 @@ static pid_t start(char **words, int quiet) {
   return 0;
 }
 
+// A child that copies what the first connection to a port of the host brings.
+static pid_t receive(unsigned port) {
+  struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_port = port, .svm_cid = VMADDR_CID_HOST};
+  int listener = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 1))
+    fail("vsock");
+  pid_t parent = getpid(), pid = fork();
+  if (pid < 0) fail("fork");
+  if (pid) {
+    close(listener);
+    return pid;
+  }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+  static char buffer[1 << 16];
+  int connection = accept(listener, NULL, NULL);
+  if (connection < 0) fail("accept");
+  for (ssize_t count; (count = read(connection, buffer, sizeof buffer));) {
+    if (count < 0) fail("read");
+    for (ssize_t done = 0, part; done < count; done += part)
+      if ((part = write(1, buffer + done, count - done)) < 0) fail("write");
+  }
+  _exit(0);
+}
+
 int main(int argc, char **argv) {
   if (argc < 5) {
     fprintf(stderr, "usage: peer VIRTIOFSD SHARE PIDFILE QEMU ARGUMENT...\n");
@@ -45,7 +72,7 @@ int main(int argc, char **argv) {
   char descriptor[32], source[4096];
   snprintf(descriptor, sizeof descriptor, "--fd=%d", listener);
   snprintf(source, sizeof source, "source=%s", argv[2]);
-  char *server[] = {argv[1], descriptor, "-o", source, "-o", "cache=auto", "-o", "xattr", "-o", "allow_direct_io", NULL};
+  char *server[] = {argv[1], descriptor, "-o", source, "-o", "cache=auto", "-o", "xattr", NULL};
   pid_t files = start(server, 1);
   close(listener);
   for (int i = 5; i < argc; i++) {
@@ -55,6 +82,9 @@ int main(int argc, char **argv) {
       fail("memory");
     argv[i] = whole;
   }
+  pid_t receiver = 0;
+  for (int i = 5; i < argc; i++)
+    if (strstr(argv[i], "vsock")) receiver = receive(1024);
   pid_t qemu = start(argv + 4, 0);
   if (strcmp(argv[3], "-")) {
     FILE *file = fopen(argv[3], "w");
@@ -65,6 +95,8 @@ int main(int argc, char **argv) {
   int status;
   while (waitpid(qemu, &status, 0) < 0)
     if (errno != EINTR) fail("waitpid");
+  // It ends by itself once it has handed on what came.
+  if (receiver) waitpid(receiver, NULL, 0);
   unlink(address.sun_path);
   kill(files, SIGTERM);
   waitpid(files, NULL, 0);

@@ -130,16 +130,16 @@ def read_files(report, directory):
         if not match:
             continue
         _, runtime, number = match.groups()
-        for file in sorted(path.glob("*.json")):
-            text = file.read_text()
-            # fio may say something before the JSON.
-            job = json.loads(text[text.index("{"):])["jobs"][0]
-            side = job["read"] if "read" in file.name else job["write"]
-            rows.setdefault(file.stem, {}).setdefault(runtime, {})[int(number)] = side["bw_bytes"] / 2**20
+        text = (path / "fio.json").read_text()
+        # fio may say something before the JSON.
+        for job in json.loads(text[text.index("{"):])["jobs"]:
+            kind = job["jobname"].split("-")[0]
+            side = job["read"] if kind.endswith("read") else job["write"]
+            rows.setdefault(job["jobname"], {}).setdefault(runtime, {})[int(number)] = side["bw_bytes"] / 2**20
         for line in (path / "metadata").read_text().splitlines():
-            what, nanoseconds = line.split("\t")
-            count = 1e4
-            metadata.setdefault(what, {}).setdefault(runtime, {})[int(number)] = count / (int(nanoseconds) / 1e9)
+            what, count, nanoseconds = line.split("\t")
+            rate = int(count) / (int(nanoseconds) / 1e9)
+            metadata.setdefault(what, {}).setdefault(runtime, {})[int(number)] = rate
     for name, values in rows.items():
         kind, size, jobs = name.split("-")
         report.add(f"fio {kind} {size} {jobs} jobs", "MiB/s", values, True)
@@ -230,7 +230,10 @@ def main():
         print(f"\nphases of swrun, {name} (ms): " + ", ".join(f"{step} {time:.1f}" for step, time in steps.items()))
     if "many" in result:
         many = result["many"]
-        print(f"\ntwenty machines: {many['up']} came up within {many['seconds']} s, {many['memory'] // 1024} MiB in all")
+        print(
+            f"\ntwenty machines: {many['up']} came up within {many['seconds']} s, {many['memory'] // 1024} MiB in all"
+            f" ({many['memory'] / 1024 / max(1, many['up']):.1f} MiB each, of {many['guest']} MiB that each guest has)"
+        )
     pathlib.Path(output + ".json").write_text(json.dumps(result, indent=1) + "\n")
     pathlib.Path(output + ".svg").write_text(plot(rows, title, subject))
 
