@@ -17,6 +17,8 @@ public import Linux
   private let sealed: UnsafeMutablePointer<UInt8>
   /// Flags agreed on with the guest's kernel; 0 before FUSE_INIT.
   private let agreed: UnsafeMutablePointer<UInt64>
+  /// The inode that lost its file capability last, until it is asked for; 0 for none.
+  private let stripped: UnsafeMutablePointer<UInt64>
 
   /// `procSelfFd` is an O_PATH descriptor of this process's /proc/self/fd, borrowed: open as long
   /// as the server lives. The shares' roots are not needed any more afterwards.
@@ -42,6 +44,8 @@ public import Linux
     handles = Handles(capacity: limits.handles)
     unsafe agreed = .allocate(capacity: 1)
     unsafe agreed.initialize(to: 0)
+    unsafe stripped = .allocate(capacity: 1)
+    unsafe stripped.initialize(to: 0)
     unsafe sealed = .allocate(capacity: max(1, shares.count))
     unsafe sealed.initialize(repeating: 0, count: max(1, shares.count))
     for (index, share) in shares.enumerated() { try addRoot(index, share) }
@@ -49,6 +53,7 @@ public import Linux
 
   deinit {
     unsafe agreed.deallocate()
+    unsafe stripped.deallocate()
     unsafe sealed.deallocate()
   }
 
@@ -106,6 +111,15 @@ public import Linux
   func setAgreedFlags(_ flags: UInt64) { unsafe cl_fs_atomic_store(agreed, flags) }
 
   func has(_ flag: UInt64) -> Bool { agreedFlags & flag != 0 }
+
+  // MARK: File capabilities
+
+  /// Remembers that an inode has just lost its file capability. The guest's kernel takes it before a
+  /// write, and then asks for a change of attributes without any.
+  func noteStripped(_ node: UInt64) { unsafe cl_fs_atomic_store(stripped, node) }
+
+  /// Whether this inode is the one remembered; it is forgotten.
+  func takeStripped(_ node: UInt64) -> Bool { unsafe cl_fs_atomic_replace(stripped, node, 0) }
 
   // MARK: Shares
 

@@ -50,6 +50,8 @@ public struct MachinePlan: Sendable, Equatable {
   public var cacheMode = CacheMode.auto
   /// The size of the DAX window in bytes, a multiple of 2 MiB; 0 for none. Of the engine kvm alone.
   public var window = 0
+  /// Queues for requests that the file system device has, 1 to 16.
+  public var fileQueues = 1
   /// A listening unix stream socket: who connects reaches the guest's vsock ports.
   public var vsock: Int32 = -1
   /// A listening unix seqpacket socket on which a created container waits for `start`; -1 when the
@@ -89,6 +91,7 @@ extension MachinePlan: JSONValue {
       case "shares": try json.read(&shares)
       case "cacheMode": try json.read(&cacheMode)
       case "window": try json.read(&window)
+      case "fileQueues": try json.read(&fileQueues)
       case "vsock": try json.read(&vsock)
       case "start": try json.read(&start)
       case "channel": try json.read(&channel)
@@ -116,6 +119,7 @@ extension MachinePlan: JSONValue {
     json.member("shares", shares)
     json.member("cacheMode", cacheMode)
     json.member("window", window)
+    json.member("fileQueues", fileQueues)
     json.member("vsock", vsock)
     json.member("start", start)
     json.member("channel", channel)

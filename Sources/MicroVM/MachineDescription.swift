@@ -16,6 +16,7 @@ struct MachineDescription {
   private let bootTimeout: Int
   private let cacheMode: MachinePlan.CacheMode
   private let window: Int
+  private let fileQueues: Int
   private let kernel: GuestKernel
   private let initramfs: SharedDescriptor
   private let shares: Shares
@@ -41,6 +42,7 @@ struct MachineDescription {
     cacheMode = try FileCache.mode(bundle.spec)
     window = try DirectAccess.windowSize(
       bundle.spec, engine.engine, guestMemory: size.memory)
+    fileQueues = try FileQueues.count(bundle.spec)
     Trace.mark("engine")
     kernel = try GuestKernel(
       flag: options.kernel, bundle.spec, policy: options.policyKernel)
@@ -127,6 +129,7 @@ struct MachineDescription {
     plan.bootTimeout = bootTimeout
     plan.cacheMode = cacheMode
     plan.window = window
+    plan.fileQueues = fileQueues
     let terminal = process.terminal ? try HostTerminal() : nil
     if let terminal { try hand(terminal.master, options) }
     return try MachineLaunch(

@@ -94,6 +94,7 @@ extension FileServer {
     let inode = try inodes.enter(exchange.header.nodeid)
     try needWritable(inode.inode.share)
     let valid = CInt(truncatingIfNeeded: change.valid)
+    let isStripped = takeStripped(exchange.header.nodeid)
     if valid & FATTR_SIZE != 0 { try setSize(exchange, inode, change) }
     // Before the mode: a new owner takes set-user-ID away, a mode in the same request sets it.
     if valid & (FATTR_UID | FATTR_GID) != 0 {
@@ -117,9 +118,12 @@ extension FileServer {
     }
     if valid & (FATTR_ATIME | FATTR_MTIME) != 0 { try setTimes(inode.fd, change) }
     if valid & (FATTR_SIZE | FATTR_UID | FATTR_GID | FATTR_MODE | FATTR_ATIME | FATTR_MTIME) == 0 {
-      // chown to nobody else, which takes set-user-ID away all the same.
-      try keepSuid(exchange, true)
-      try call { unsafe cl_fchownat(inode.fd, "", .max, .max, AT_EMPTY_PATH) }
+      // chown to nobody else, which takes set-user-ID away all the same; or, right after its file
+      // capability, what is left of a change before a write, which says itself what it takes away.
+      if !isStripped {
+        try keepSuid(exchange, true)
+        try call { unsafe cl_fchownat(inode.fd, "", .max, .max, AT_EMPTY_PATH) }
+      }
     }
     return try finishAttributes(exchange, inode)
   }

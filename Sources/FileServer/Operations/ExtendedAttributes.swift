@@ -116,6 +116,9 @@ extension FileServer {
     try needWritable(inode.inode.share)
     try unsafe AttributeKind(name.pointer).needSettable()
     unsafe try withPath(inode.fd) { path in unsafe cl_fs_removexattr(path, name.pointer) }
+    if unsafe strcmp(name.pointer, "security.capability") == 0 {
+      noteStripped(exchange.header.nodeid)
+    }
     return try exchange.finish(0)
   }
 }

@@ -71,7 +71,8 @@ final class KVMMachine: Engine {
     }
     devices = try step("devices of the virtual machine") { () throws(SystemError) in
       let devices = try MachineDevices(
-        memory: memory, console: console, files: FileRequests(files), vsock: vsock)
+        memory: memory, console: console, files: FileRequests(files),
+        fileQueues: plan.fileQueues, vsock: vsock)
       try devices.connect(
         to: machine, layout.windows,
         slot: UInt32(memory.regions.count + (memory.window == nil ? 0 : 1)))

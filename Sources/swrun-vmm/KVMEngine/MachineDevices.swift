@@ -19,11 +19,12 @@ final class MachineDevices: Sendable {
   private let fileSystem: FilesystemDevice
 
   init(
-    memory: GuestMemory, console: ConsoleLog, files: FileRequests, vsock: any VirtioDevice
+    memory: GuestMemory, console: ConsoleLog, files: FileRequests, fileQueues: Int,
+    vsock: any VirtioDevice
   ) throws(SystemError) {
     loop = try EventLoop(name: "devices")
     fileSystem = try FilesystemDevice(
-      tag: Self.fileSystemTag,
+      tag: Self.fileSystemTag, requestQueues: fileQueues,
       window: memory.window.map {
         SharedMemory(id: 0, guestAddress: $0.guestAddress, size: $0.size)
       }, handler: files)

@@ -79,7 +79,8 @@ final class QEMUMachine: Engine, @unchecked Sendable {
       vsock.1.close()
       (filesSocket, vsockSocket) = (files.0, vsock.0)
       loop = try EventLoop(name: "devices")
-      self.files = try FilesystemDevice(tag: QEMUCommand.tag, handler: FileRequests(server))
+      self.files = try FilesystemDevice(
+        tag: QEMUCommand.tag, requestQueues: plan.fileQueues, handler: FileRequests(server))
       ending = try MachineEnding()
     }
   }

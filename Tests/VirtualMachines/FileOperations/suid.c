@@ -26,6 +26,9 @@ void prepareSuid(void) {
     snprintf(name, sizeof name, "%d.cap", deed);
     make(name, "some text", 0777);
     need(setxattr(name, "security.capability", capability, sizeof capability, 0) == 0, name);
+    snprintf(name, sizeof name, "%d.both", deed);
+    make(name, "some text", 06777);
+    need(setxattr(name, "security.capability", capability, sizeof capability, 0) == 0, name);
   }
   // This program itself, as another user's.
   static const struct {
@@ -127,6 +130,11 @@ void suid(void) {
     snprintf(label, sizeof label, "%s with a capability", deeds[deed]);
     done(label, perform(deed, name));
     unsigned char bytes[64];
+    value(label, getxattr(name, "security.capability", bytes, sizeof bytes));
+    snprintf(name, sizeof name, "%d.both", deed);
+    snprintf(label, sizeof label, "%s with set-user-ID and a capability", deeds[deed]);
+    done(label, perform(deed, name));
+    shape(label, name);
     value(label, getxattr(name, "security.capability", bytes, sizeof bytes));
   }
   // What is written later by another process, while the first still has it open.
