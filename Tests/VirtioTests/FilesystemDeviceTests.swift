@@ -5,7 +5,8 @@ import Testing
 
 @testable import Virtio
 
-/// Answers a request with its bytes turned round; one that begins with `!` waits for `open`.
+/// Answers a request with its bytes turned round; one that begins with `!` waits for `open`, one with
+/// `-` has no answer.
 private final class EchoHandler: FilesystemHandler, @unchecked Sendable {
   struct State {
     var prepared = 0
@@ -27,6 +28,10 @@ private final class EchoHandler: FilesystemHandler, @unchecked Sendable {
       state.withLock { $0.waiting += 1 }
       state.signal()
       state.wait { $0.isOpen }
+    }
+    if bytes.first == UInt8(ascii: "-") {
+      state.withLock { $0.handled += 1 }
+      return 0
     }
     var answer = Array(bytes.reversed())[...]
     for segment in reply {
@@ -131,6 +136,31 @@ private final class EchoHandler: FilesystemHandler, @unchecked Sendable {
       #expect(driver.completed(0)?.head == 14)
       send(driver, 1, "again", slot: 0)
       #expect(driver.completed(1)?.head == 0)
+    }
+  }
+
+  @Test func whatHasNoAnswerIsToldOfLater() throws {
+    try run { driver, handler in
+      // Alone: after a while.
+      send(driver, 0, "-forget", slot: 0)
+      #expect(driver.completed(0)?.head == 0)
+      // With the next answer, by its interrupt.
+      send(driver, 0, "-forget", slot: 1)
+      send(driver, 1, "request", slot: 2)
+      #expect(driver.completed(1)?.head == 4)
+      #expect(driver.completed(0)?.head == 2)
+      // Many without a pause: none is lost.
+      for _ in 0..<20 {
+        for slot in 0..<8 as Range<UInt16> { send(driver, 0, "-forget", slot: slot) }
+        for _ in 0..<8 { #expect(driver.completed(0)?.length == 0) }
+      }
+      #expect(handler.state.withLock { $0.handled } == 163)
+      // A reset forgets what was not told.
+      send(driver, 0, "-forget", slot: 0)
+      driver.write(VIRTIO_MMIO_STATUS, 0)
+      driver.start()
+      send(driver, 1, "request", slot: 0)
+      #expect(driver.completed(1)?.length == 7)
     }
   }
 

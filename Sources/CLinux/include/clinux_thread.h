@@ -72,13 +72,15 @@ static inline int cl_wake_install(void) {
   struct sigaction action = {.sa_handler = cl_wake_nothing};
   CL_RET(sigaction(cl_wake_signal(), &action, NULL));
 }
-/// Waits for events, or for the signal that is blocked at all other times: none is missed.
-static inline int cl_epoll_wait_awake(int epoll, struct epoll_event *_Nonnull events, int count) {
+/// Waits for events, or for the signal that is blocked at all other times: none is missed. At most
+/// `patience` milliseconds, -1 for as long as it takes.
+static inline int cl_epoll_wait_awake(int epoll, struct epoll_event *_Nonnull events, int count,
+                                      int patience) {
   sigset_t blocked;
   sigfillset(&blocked);
   sigdelset(&blocked, SIGSYS);
   sigdelset(&blocked, cl_wake_signal());
-  CL_RET(epoll_pwait(epoll, events, count, -1, &blocked));
+  CL_RET(epoll_pwait(epoll, events, count, patience, &blocked));
 }
 /// The token of an event.
 static inline uint64_t cl_epoll_token(const struct epoll_event *_Nonnull event) {

@@ -6,6 +6,9 @@ public import Linux
 ///
 /// All threads wait for all queues, and a kick wakes one. It handles what it finds itself, and leaves
 /// kicks on as long as another thread waits, so that a slow request holds up none that come after it.
+///
+/// Nobody waits for what is urgent, for it has no answer: the driver is told of it with the next
+/// answer, of many at once, or when nothing else has come for a while.
 @safe public final class FilesystemDevice: VirtioDevice, @unchecked Sendable {
   public let type = UInt32(VIRTIO_ID_FS)
   public let features: UInt64 = 0
@@ -29,11 +32,18 @@ public import Linux
     var busy = 0
     /// Whether a thread was woken that has not come yet.
     var isHelpComing = false
+    /// Urgent requests that were completed without a word to the driver.
+    var untold = 0
     /// Whether kicks of a queue were switched off, for want of a thread that could come.
     var isMuted = false
     var prepared = 0
     var failure: SystemError?
   }
+
+  /// So many urgent requests are told of at once, a quarter of their queue; and all of them after so
+  /// many milliseconds.
+  private static let untoldLimit = 32
+  private static let untoldPatience: CInt = 5
 
   /// The token of `stopper`; queues have their number.
   private static let stopToken = UInt64.max
@@ -111,12 +121,17 @@ public import Linux
     if failure != nil { return }
     var event = unsafe epoll_event()
     var adjusted: UInt32 = 0
+    var isPatient = true
     while true {
       adjust(&adjusted)
-      guard unsafe cl_epoll_wait_awake(epoll.rawValue, &event, 1) > 0 else { continue }
+      let patience = isPatient ? -1 : Self.untoldPatience
+      let found = unsafe cl_epoll_wait_awake(epoll.rawValue, &event, 1, patience)
+      if found == 0 { tell() }
+      isPatient = true
+      guard found > 0 else { continue }
       let token = unsafe cl_epoll_token(&event)
       if token == Self.stopToken { return }
-      serve(Int(token), &adjusted)
+      isPatient = serve(Int(token), &adjusted)
     }
   }
 
@@ -159,6 +174,7 @@ public import Linux
       let queues = state.queues
       state.queues = []
       state.isHelpComing = false
+      state.untold = 0
       return queues
     }
     for queue in queues {
@@ -171,20 +187,53 @@ public import Linux
 
   // MARK: Requests
 
-  private func serve(_ index: Int, _ adjusted: inout UInt32) {
+  /// Whether the caller need not come back by itself for what the driver was not told.
+  private func serve(_ index: Int, _ adjusted: inout UInt32) -> Bool {
     var chain = begin(index)
     while let (queue, current) = chain {
       adjust(&adjusted)
       let written = unsafe handler.handle(request: current.readable, reply: current.writable)
       let (isWanted, next) = state.withLock { state in
         queue.complete(current, written: written)
-        return (queue.takeNotification(), take(queue, index, &state))
+        return (wantsInterrupt(queue, index, written, &state), take(queue, index, &state))
       }
       if isWanted { queue.interrupt.signal() }
       chain = next
     }
     // The last one is who `reset` waits for.
-    if end() { state.signal() }
+    let (isLast, isPatient) = end()
+    if isLast { state.signal() }
+    return isPatient
+  }
+
+  /// Whether the driver is to be interrupted for a request that was completed just now.
+  private func wantsInterrupt(
+    _ queue: Virtqueue, _ index: Int, _ written: Int, _ state: inout State
+  ) -> Bool {
+    guard index == 0, written == 0 else {
+      let isWanted = queue.takeNotification()
+      // One interrupt has the driver look at all queues that it stands for.
+      if isWanted, let urgent = state.queues.first ?? nil,
+        urgent.interrupt === queue.interrupt
+      {
+        state.untold = 0
+      }
+      return isWanted
+    }
+    state.untold += 1
+    guard state.untold >= Self.untoldLimit else { return false }
+    state.untold = 0
+    return queue.takeNotification()
+  }
+
+  /// Tells the driver of the urgent requests that it was not told of.
+  private func tell() {
+    let queue = state.withLock { state -> Virtqueue? in
+      guard state.untold > 0, let queue = state.queues.first ?? nil else { return nil }
+      state.untold = 0
+      return queue.takeNotification() ? queue : nil
+    }
+    if let queue { queue.interrupt.signal() }
   }
 
   private typealias Work = (queue: Virtqueue, chain: DescriptorChain)
@@ -198,7 +247,8 @@ public import Linux
     }
   }
 
-  private func end() -> Bool {
+  /// Whether no thread uses the queues, and whether there is nothing that the driver was not told.
+  private func end() -> (isLast: Bool, isPatient: Bool) {
     state.withLock { state in
       state.busy -= 1
       if state.isMuted {
@@ -208,7 +258,7 @@ public import Linux
           if let queue, queue.enableNotifications() { _ = cl_eventfd_signal(queue.kick) }
         }
       }
-      return state.busy == 0
+      return (state.busy == 0, state.untold == 0)
     }
   }
 
