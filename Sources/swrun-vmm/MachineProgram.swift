@@ -36,6 +36,7 @@ enum MachineProgram {
     let descriptors = try Jail.ownDescriptors()
     let window = try fileWindow(plan)
     let settings = Settings(cache: CacheMode(plan.cacheMode), window: window)
+    Jail.allow(descriptors: settings.limits.descriptors)
     let files = try step("shares") { () throws(SystemError) in
       try FileServer(
         shares: plan.shares.map {

@@ -59,6 +59,17 @@ enum Jail {
     }
   }
 
+  /// Allows this process so many descriptors, one for each file that the guest knows, whatever its
+  /// caller was content with; without the privilege the caller's limit stays.
+  static func allow(descriptors: Int) {
+    var limit = rlimit()
+    guard unsafe cl_getrlimit(CInt(CL_RLIMIT_NOFILE), &limit) == 0,
+      limit.rlim_max < rlim_t(descriptors)
+    else { return }
+    limit.rlim_max = rlim_t(descriptors)
+    _ = unsafe cl_setrlimit(CInt(CL_RLIMIT_NOFILE), &limit)
+  }
+
   /// Cuts privileges for good: to what all threads need together. To be called while the process
   /// has one thread. `descriptors` is how many there may be.
   static func dropPrivileges(
