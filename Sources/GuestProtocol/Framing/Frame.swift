@@ -49,7 +49,8 @@ public protocol FramedMessage {
   init(kind: UInt16, payload: [UInt8]) throws(ProtocolError)
 
   var kind: UInt16 { get }
-  /// The name in errors, as specs/guest-protocol.md has it.
+  /// The name in errors, as specs/guest-protocol.md has it. It costs the first of a process more than all of
+  /// its message, for the runtime finds the name of a case by reflection.
   var name: String { get }
   func payload() -> [UInt8]
 }
@@ -61,11 +62,11 @@ extension FramedMessage {
   }
 
   static func encode(
-    kind: UInt16, payload: [UInt8], _ name: String
+    kind: UInt16, payload: [UInt8], _ name: @autoclosure () -> String
   ) throws(ProtocolError) -> [UInt8] {
     let limit = Self.limit(of: kind) ?? 0
     if payload.count > limit {
-      throw .tooLarge(name, size: payload.count, limit: limit)
+      throw .tooLarge(name(), size: payload.count, limit: limit)
     }
     return Frame.encode(kind: kind, payload)
   }
