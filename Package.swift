@@ -155,7 +155,7 @@ let package = Package(
       linkerSettings: [
         .unsafeFlags([
           "-static-executable", "-Xlinker", "-e", "-Xlinker", "swrun_start", "-Xlinker",
-          "--wrap=swift_copyAuxiliaryExecutablePath",
+          "--wrap=swift_copyAuxiliaryExecutablePath", "-Xlinker", "--wrap=fopen",
         ]),
         .unsafeFlags(
           ["-Xlinker", "-s", "-Xlinker", "--gc-sections"], .when(configuration: .release)),
