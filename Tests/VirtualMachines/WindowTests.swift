@@ -19,7 +19,7 @@ extension Machines {
           )
         }
         #expect(machine.waitsForOutput("-", timeout: 120), "\(machine.output())")
-        let changed = try eventually(timeout: 60) {
+        let changed = eventually(timeout: 60) {
           Machine.read(shared + "/file")?.hasPrefix("changed\n") == true
         }
         #expect(changed)
