@@ -84,7 +84,7 @@ int main(int argc, char **argv) {
   }
   pid_t receiver = 0;
   for (int i = 5; i < argc; i++)
-    if (strstr(argv[i], "vsock")) receiver = receive(1024);
+    if (strstr(argv[i], "vhost-vsock-device")) receiver = receive(1024);
   pid_t qemu = start(argv + 4, 0);
   if (strcmp(argv[3], "-")) {
     FILE *file = fopen(argv[3], "w");
