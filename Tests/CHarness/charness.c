@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -69,12 +70,36 @@ static int prepare(const struct ch_program *program) {
   return 0;
 }
 
+static pthread_rwlock_t spawning;
+static pthread_once_t spawning_made = PTHREAD_ONCE_INIT;
+
+static void make_spawning(void) {
+  pthread_rwlockattr_t attributes;
+  pthread_rwlockattr_init(&attributes);
+  pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+  pthread_rwlock_init(&spawning, &attributes);
+}
+
+void ch_hold_spawns(void) {
+  pthread_once(&spawning_made, make_spawning);
+  pthread_rwlock_wrlock(&spawning);
+}
+
+void ch_release_spawns(void) { pthread_rwlock_unlock(&spawning); }
+
+static void begin_spawn(void) {
+  pthread_once(&spawning_made, make_spawning);
+  pthread_rwlock_rdlock(&spawning);
+}
+
 pid_t ch_spawn(const struct ch_program *program, int *pidfd) {
   int report[2];
   if (pipe2(report, O_CLOEXEC) < 0) return -errno;
+  begin_spawn();
   pid_t pid = fork();
   if (pid < 0) {
     int error = errno;
+    ch_release_spawns();
     close(report[0]);
     close(report[1]);
     return -error;
@@ -96,6 +121,7 @@ pid_t ch_spawn(const struct ch_program *program, int *pidfd) {
   ssize_t count;
   do count = read(report[0], &error, sizeof error);
   while (count < 0 && errno == EINTR);
+  ch_release_spawns();
   close(report[0]);
   if (count == sizeof error) {
     waitpid(pid, NULL, 0);
@@ -225,8 +251,20 @@ int ch_answer_notification(int listener, int timeout_ms, int error) {
 }
 
 pid_t ch_start_exchanging(const char *one, const char *other) {
+  int held[2];
+  if (pipe2(held, O_CLOEXEC) < 0) return -errno;
+  begin_spawn();
   pid_t pid = fork();
-  if (pid != 0) return pid < 0 ? -errno : pid;
+  if (pid != 0) {
+    int error = errno;
+    char none;
+    close(held[1]);
+    // Ends when the child has closed what it was born with.
+    while (pid > 0 && read(held[0], &none, 1) < 0 && errno == EINTR) {}
+    close(held[0]);
+    ch_release_spawns();
+    return pid < 0 ? -error : pid;
+  }
   syscall(SYS_close_range, 0, ~0u, 0);
   for (;;) syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */);
 }

@@ -12,7 +12,7 @@ func observe(
     try test.edit(&$0, box)
     if test.exec != nil { $0.args("/bin/sleep", "1000") }
   }
-  try FileManager.default.copyItem(atPath: probe, toPath: "\(container.rootfs)/bin/probe")
+  try ExecutableFile.copy(probe, to: "\(container.rootfs)/bin/probe")
   if container.config["linux.uidMappings"] != nil {
     try host("chown", "-R", "100000:100000", container.rootfs).ok()
   }

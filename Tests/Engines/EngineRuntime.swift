@@ -19,8 +19,10 @@ enum EngineRuntime {
     guard command.count > 1 else { return path }
     let script = box.path(kind.rawValue)
     let quoted = command.map { "'\($0)'" }.joined(separator: " ")
-    try "#!/bin/sh\nexec \(quoted) \"$@\"\n".write(
-      toFile: script, atomically: false, encoding: .utf8)
+    try ExecutableFile.write {
+      try "#!/bin/sh\nexec \(quoted) \"$@\"\n".write(
+        toFile: script, atomically: false, encoding: .utf8)
+    }
     chmod(script, 0o755)
     return script
   }

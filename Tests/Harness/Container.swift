@@ -116,7 +116,9 @@ public final class Container: @unchecked Sendable {
 
   /// Writes a file into the root filesystem, from outside.
   public func put(_ path: String, _ text: String, mode: mode_t = 0o644) throws {
-    try text.write(toFile: "\(rootfs)/\(path)", atomically: false, encoding: .utf8)
+    try ExecutableFile.write {
+      try text.write(toFile: "\(rootfs)/\(path)", atomically: false, encoding: .utf8)
+    }
     chmod("\(rootfs)/\(path)", mode)
   }
   public func makeDirectory(_ path: String) throws {

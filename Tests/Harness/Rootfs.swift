@@ -26,7 +26,7 @@ public enum Rootfs {
       try files.createDirectory(atPath: "\(path)/\(directory)", withIntermediateDirectories: true)
     }
     guard chmod("\(path)/tmp", 0o1777) == 0 else { throw HarnessError("chmod \(path)/tmp") }
-    try files.copyItem(atPath: template, toPath: "\(path)/bin/busybox")
+    try ExecutableFile.copy(template, to: "\(path)/bin/busybox")
     for applet in applets { symlink("busybox", "\(path)/bin/\(applet)") }
     try """
     root:x:0:0:root:/root:/bin/sh

@@ -66,7 +66,7 @@ import Testing
       refused(try script.run(), code: 127, saying: ["/no/such/interpreter"])
 
       let program = try box.container { $0.args("/tool") }
-      try FileManager.default.copyItem(atPath: "/usr/bin/env", toPath: "\(program.rootfs)/tool")
+      try ExecutableFile.copy("/usr/bin/env", to: "\(program.rootfs)/tool")
       refused(try program.run(), code: 127, saying: ["ld-linux"])
     }
   }

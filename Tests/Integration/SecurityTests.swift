@@ -13,7 +13,7 @@ import Testing
   @Test func theRuntimesBinaryCannotBeOverwritten() throws {
     try withSandbox { box in
       let binary = box.path("runtime")
-      try FileManager.default.copyItem(atPath: Runtime.path, toPath: binary)
+      try ExecutableFile.copy(Runtime.path, to: binary)
       let before = try host("sha256sum", binary).line
       let container = try box.running {
         $0["root.readonly"] = false

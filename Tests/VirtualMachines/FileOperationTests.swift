@@ -34,8 +34,7 @@ extension Machines {
             bundle.edit(&$0, entries: entries)
             if isolation == .annotation { $0.isolate(annotations) }
           }
-          try FileManager.default.copyItem(
-            atPath: program, toPath: "\(container.rootfs)/bin/operations")
+          try ExecutableFile.copy(program, to: "\(container.rootfs)/bin/operations")
           try container.makeDirectory("work")
           let result = try container.run(timeout: 1800)
           #expect(result.code == 0, "\(name): \(result.code) \(result.err)")

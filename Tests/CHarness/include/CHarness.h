@@ -26,6 +26,10 @@ struct ch_program {
 
 /// The pid, and in `pidfd` a descriptor of it; -errno where the program could not be executed.
 pid_t ch_spawn(const struct ch_program *_Nonnull program, int *_Nonnull pidfd);
+/// Until `ch_release_spawns` no child is between its birth and its program: it would hold a file that is
+/// being written, and until it has let go nobody could execute that file (ETXTBSY).
+void ch_hold_spawns(void);
+void ch_release_spawns(void);
 /// The wait status of a child that has ended, or -errno.
 int ch_reap(pid_t pid, int *_Nonnull status);
 int ch_pidfd_send_signal(int pidfd, int signal);
