@@ -4,6 +4,7 @@
 // qemu has a vsock device, what its guest sends to port 1024 comes out of standard output.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,8 +53,12 @@ static pid_t receive(unsigned port) {
   if (connection < 0) fail("accept");
   for (ssize_t count; (count = read(connection, buffer, sizeof buffer));) {
     if (count < 0) fail("read");
-    for (ssize_t done = 0, part; done < count; done += part)
-      if ((part = write(1, buffer + done, count - done)) < 0) fail("write");
+    for (ssize_t done = 0, part; done < count; done += part > 0 ? part : 0) {
+      // The pipe is qemu's standard output too, which makes it non-blocking.
+      struct pollfd room = {1, POLLOUT, 0};
+      if (poll(&room, 1, -1) < 0) fail("poll");
+      if ((part = write(1, buffer + done, count - done)) < 0 && errno != EAGAIN) fail("write");
+    }
   }
   _exit(0);
 }
