@@ -130,10 +130,16 @@ final class FakeDriver: @unchecked Sendable {
 
   /// Whether the device interrupts; false after ten seconds without.
   func waitForInterrupt() -> Bool {
+    guard isInterrupted() else { return false }
+    write(VIRTIO_MMIO_INTERRUPT_ACK, read(VIRTIO_MMIO_INTERRUPT_STATUS))
+    return true
+  }
+
+  /// The same without the acknowledgement: what the status says stays.
+  func isInterrupted() -> Bool {
     var descriptor = pollfd(fd: transport.interruptEvent, events: Int16(POLLIN), revents: 0)
     guard poll(&descriptor, 1, 10_000) == 1 else { return false }
     _ = cl_eventfd_take(transport.interruptEvent)
-    write(VIRTIO_MMIO_INTERRUPT_ACK, read(VIRTIO_MMIO_INTERRUPT_STATUS))
     return true
   }
 }
