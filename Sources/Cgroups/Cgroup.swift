@@ -55,8 +55,13 @@ public struct Cgroup: ~Copyable {
 
   /// Removes what was made for a container that did not come to be, as far as nothing uses it.
   public mutating func removeMade() {
-    for path in made.reversed() { _ = unsafe cl_unlinkat(AT_FDCWD, path, AT_REMOVEDIR) }
+    Cgroup.removeEmpty(made)
     made = []
+  }
+
+  /// Removes directories that were made in this order, as far as nothing uses them.
+  static func removeEmpty(_ made: [String]) {
+    for path in made.reversed() { _ = unsafe cl_unlinkat(AT_FDCWD, path, AT_REMOVEDIR) }
   }
 
   /// Whether there is a cgroup in no hierarchy at all.

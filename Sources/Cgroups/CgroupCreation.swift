@@ -29,7 +29,7 @@ extension Cgroup {
       try enableControllers(for: resources)
       self.made += made
     } catch {
-      for path in made.reversed() { _ = unsafe cl_unlinkat(AT_FDCWD, path, AT_REMOVEDIR) }
+      Cgroup.removeEmpty(made)
       throw error
     }
   }

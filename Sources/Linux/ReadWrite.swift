@@ -51,11 +51,10 @@ extension FileDescriptor {
       }
       if failure != 0 { throw SystemError(failure, "read", subject) }
       if grown.count == before { return bytes }
-      // A regular file whose bytes are all there: whoever replaces it does so by a rename.
+      // There was room for one byte more: a regular file of known size is read by this one call.
       if known > 0 && grown.count == known { return grown }
       bytes = grown
       if bytes.count > limit { throw SystemError(EFBIG, "read", subject) }
-      // A regular file of known size is read by one call and one that sees the end.
       room = max(4096, bytes.count)
     }
   }
