@@ -7,8 +7,8 @@ import PackageDescription
 /// when only two files of one batch import them.
 let gnu: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
 
-/// A section for each function, so that the linker can put those that every run needs side by side:
-/// what a program maps it maps by 64 KiB.
+/// A section for each function, so that the linker can put those that every run needs side by side, in
+/// the order that hack/order finds: what a program maps it maps by 64 KiB.
 let sections: [SwiftSetting] = [
   .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release))
 ]
@@ -43,6 +43,16 @@ let withoutUnwinding: [LinkerSetting] = [
     [
       "-Xlinker", "--no-eh-frame-hdr", "-Xlinker", "-T", "-Xlinker",
       "\(Context.packageDirectory)/Sources/swrun-guest/unwinding.ld",
+    ], .when(configuration: .release))
+]
+
+/// A name that is not in the program is ignored: an old list costs speed and memory alone, and
+/// Tests/Benchmarks/check tells when.
+let ordered: [LinkerSetting] = [
+  .unsafeFlags(
+    [
+      "-use-ld=lld", "-Xlinker", "--no-warn-symbol-ordering", "-Xlinker",
+      "--symbol-ordering-file=\(Context.packageDirectory)/Sources/swrun/hot.order",
     ], .when(configuration: .release))
 ]
 
@@ -151,8 +161,9 @@ let package = Package(
         "Linux",
         "CLinux",
       ],
+      exclude: ["hot.order"],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
-      linkerSettings: [
+      linkerSettings: ordered + [
         .unsafeFlags([
           "-static-executable", "-Xlinker", "-e", "-Xlinker", "swrun_start", "-Xlinker",
           "--wrap=swift_copyAuxiliaryExecutablePath", "-Xlinker", "--wrap=fopen",
