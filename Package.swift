@@ -13,9 +13,17 @@ let sections: [SwiftSetting] = [
   .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release))
 ]
 
+/// A generic type's metadata is asked for with the metadata of its arguments, not by its mangled name: the runtime
+/// would parse that at each start, and look through all conformances for each key of a dictionary.
+let unnamed: [SwiftSetting] = [
+  .unsafeFlags(
+    ["-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors"],
+    .when(configuration: .release))
+]
+
 /// Settings of every product target; tests use the subset that lets them import Foundation.
 let strict: [SwiftSetting] =
-  gnu + sections + [
+  gnu + sections + unnamed + [
     .swiftLanguageMode(.v6),
     .strictMemorySafety(),
     .treatAllWarnings(as: .error),
