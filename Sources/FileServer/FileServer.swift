@@ -13,6 +13,7 @@ public import Linux
   let procSelfFd: CInt
   let inodes: Inodes
   let handles: Handles
+  private let shortageEvent: FileDescriptor
   /// 1 for each share that `makeReadOnly` named.
   private let sealed: UnsafeMutablePointer<UInt8>
   /// Flags agreed on with the guest's kernel; 0 before FUSE_INIT.
@@ -40,7 +41,8 @@ public import Linux
     guard limits.inodes > shares.count, limits.inodes < 1 << 30, limits.handles > 0,
       limits.handles < 1 << 30, shares.count < 1 << 12
     else { throw SystemError(EINVAL, "file server", "limits for \(shares.count) shares") }
-    inodes = Inodes(capacity: limits.inodes)
+    shortageEvent = FileDescriptor(owning: try system("eventfd", "file server") { cl_eventfd(0) })
+    inodes = Inodes(capacity: limits.inodes, shortage: shortageEvent.rawValue)
     handles = Handles(capacity: limits.handles)
     unsafe agreed = .allocate(capacity: 1)
     unsafe agreed.initialize(to: 0)
@@ -77,6 +79,16 @@ public import Linux
     request: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>,
     reply: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>
   ) -> Int {
+    unsafe handle(request: request, reply: reply, mayWait: false) ?? 0
+  }
+
+  /// As `handle`; with `mayWait` nil where nothing was done, because the guest knows as many files as it may
+  /// and is likely to forget some: the request is to be handed in again when there is room (`hasRoom`), and
+  /// some time later without `mayWait`.
+  public func handle(
+    request: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>,
+    reply: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>, mayWait: Bool
+  ) -> Int? {
     let thread = unsafe cl_fs_thread()
     guard let memory = unsafe thread.pointee.memory else { return 0 }
     guard
@@ -95,6 +107,10 @@ public import Linux
       let written = try answer(exchange)
       return hasAnswer ? written : 0
     } catch {
+      if error.mayPass {
+        if mayWait, inodes.slots.isWorthWaiting { return nil }
+        inodes.slots.refuse()
+      }
       return hasAnswer ? exchange.fail(error.errno) : 0
     }
   }
@@ -103,6 +119,18 @@ public import Linux
     opcode == FUSE_FORGET.rawValue || opcode == FUSE_BATCH_FORGET.rawValue
       || opcode == FUSE_INTERRUPT.rawValue
   }
+
+  // MARK: When the guest knows too many files
+
+  /// An eventfd that becomes readable when the guest's kernel should forget files that it does not use.
+  /// Not again before `shortageWasTold`.
+  public var shortage: CInt { shortageEvent.rawValue }
+
+  /// The guest was asked for that, and has answered or never will. From any thread.
+  public func shortageWasTold() { inodes.slots.answer() }
+
+  /// Whether the guest may be told of one more file.
+  public var hasRoom: Bool { inodes.slots.hasRoom }
 
   // MARK: What was agreed on
 
@@ -164,9 +192,8 @@ public import Linux
       }
       inode.isPinned = true
       inode.salt = inodes.salt(of: inode.device)
-      guard (try? inodes.add(&inode)) == rootNumber(index) else {
-        throw SystemError(EINVAL, "file server", "share \(name)")
-      }
+      guard let place = inodes.slots.place(), inodes.add(&inode, in: place) == rootNumber(index)
+      else { throw SystemError(EINVAL, "file server", "share \(name)") }
     } catch {
       _ = cl_close(fd)
       throw error

@@ -23,7 +23,9 @@ final class FileRequests: FilesystemHandler {
 
   func deviceWasReset() { server.clearWindow() }
 
-  func handle(request: Segments, reply: Segments) -> Int {
-    unsafe server.handle(request: request, reply: reply)
+  func handle(request: Segments, reply: Segments, mayWait: Bool) -> Int? {
+    unsafe server.handle(request: request, reply: reply, mayWait: mayWait)
   }
+
+  var canGoOn: Bool { server.hasRoom }
 }

@@ -59,7 +59,8 @@ enum MachineProgram {
       _ = cl_close(file)
     }
     let supervisor = Supervisor(
-      plan, engine, creator: creator, agent: agent, signals: signals, request: request
+      plan, engine, creator: creator, agent: agent, files: files, signals: signals,
+      request: request
     ) { () throws(RuntimeError) in
       if window != nil, !files.usesWindow { throw unusedWindow }
     } sealShares: {

@@ -44,7 +44,7 @@ enum Samples {
   static let host: [HostMessage] = [
     .create(create), .exec(exec), .start, .signal(15), .resize(WindowSize(rows: 1, columns: 2)),
     .signalAll(signal: 9), .processes, .update(resources: "{\"pids\":{\"limit\":5}}"),
-    .statistics, .watchOOM,
+    .statistics, .watchOOM, .dropCaches,
   ]
 
   static let guest: [GuestMessage] = [

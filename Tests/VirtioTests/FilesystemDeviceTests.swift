@@ -6,13 +6,17 @@ import Testing
 @testable import Virtio
 
 /// Answers a request with its bytes turned round; one that begins with `!` waits for `open`, one with
-/// `-` has no answer.
+/// `-` has no answer, and one with `?` none before there was one with `+`, which has no answer.
 private final class EchoHandler: FilesystemHandler, @unchecked Sendable {
   struct State {
     var prepared = 0
     var waiting = 0
     var isOpen = false
     var handled = 0
+    /// For requests with `?`, which were asked so often, and so often for the last time.
+    var room = 0
+    var asked = 0
+    var lastTimes = 0
   }
   let state = Monitor(State())
   var failsToPrepare = false
@@ -22,8 +26,23 @@ private final class EchoHandler: FilesystemHandler, @unchecked Sendable {
     state.withLock { $0.prepared += 1 }
   }
 
-  func handle(request: Segments, reply: Segments) -> Int {
+  func handle(request: Segments, reply: Segments, mayWait: Bool) -> Int? {
     let bytes = request.flatMap { Array($0) }
+    if bytes.first == UInt8(ascii: "?") {
+      let isAnswered = state.withLock { state in
+        state.asked += 1
+        if !mayWait { state.lastTimes += 1 }
+        guard state.room > 0 || !mayWait else { return false }
+        state.room -= 1
+        return true
+      }
+      state.signal()
+      if !isAnswered { return nil }
+    }
+    if bytes.first == UInt8(ascii: "+") {
+      state.withLock { $0.room += 1 }
+      return 0
+    }
     if bytes.first == UInt8(ascii: "!") {
       state.withLock { $0.waiting += 1 }
       state.signal()
@@ -41,6 +60,8 @@ private final class EchoHandler: FilesystemHandler, @unchecked Sendable {
     state.withLock { $0.handled += 1 }
     return bytes.count
   }
+
+  var canGoOn: Bool { state.withLock { $0.room > 0 } }
 
   func open() {
     state.withLock { $0.isOpen = true }

@@ -152,8 +152,15 @@ private struct WildDriver {
   @Test func fileSystem() throws {
     /// Reads and writes what it is lent, and lies about how much.
     final class Handler: FilesystemHandler {
+      let calls = Monitor(0)
       func prepareThread() {}
-      func handle(request: Segments, reply: Segments) -> Int {
+      var canGoOn: Bool { calls.withLock { $0 % 3 == 0 } }
+      func handle(request: Segments, reply: Segments, mayWait: Bool) -> Int? {
+        let call = calls.withLock { calls in
+          calls += 1
+          return calls
+        }
+        if mayWait, call % 5 == 0 { return nil }
         var sum = 0
         for segment in request { sum += segment.prefix(4096).reduce(0) { $0 + Int($1) } }
         for segment in reply {
@@ -162,7 +169,8 @@ private struct WildDriver {
         return sum % 3 == 0 ? Int.max : sum
       }
     }
-    let device = try FilesystemDevice(tag: "x", threads: 3, handler: Handler())
+    let device = try FilesystemDevice(
+      tag: "x", threads: 3, waitLimit: 1, handler: Handler())
     var wild = try WildDriver(device, memory: guestMemory(), "file system")
     wild.run(400_000)
     check(wild, queue: 1)

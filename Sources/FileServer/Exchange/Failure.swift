@@ -3,7 +3,21 @@ internal import CLinux
 /// Why a request failed, as the guest is told.
 struct Failure: Error {
   let errno: CInt
-  init(_ errno: CInt) { self.errno = errno }
+  /// Whether nothing was done, and the same request may succeed once the guest has forgotten something.
+  let mayPass: Bool
+
+  init(_ errno: CInt) {
+    self.errno = errno
+    mayPass = false
+  }
+
+  private init(passing errno: CInt) {
+    self.errno = errno
+    mayPass = true
+  }
+
+  /// The guest knows as many files as it may.
+  static let noPlace = Failure(passing: ENFILE)
 }
 
 /// Turns -errno into a failure; an interrupted call is made again.

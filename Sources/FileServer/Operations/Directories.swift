@@ -102,7 +102,10 @@ extension FileServer {
     hint.mount = directory.mount
     hint.share = directory.share
     do throws(Failure) {
-      let found = try unsafe find(entry.name, in: directory, isNew: !inodes.mayKnow(hint))
+      let found =
+        inodes.mayKnow(hint)
+        ? try unsafe find(entry.name, in: directory)
+        : try unsafe findNew(entry.name, in: directory, inodes.place())
       unsafe entries.add(entry, self.entry(found), salt: directory.salt)
     } catch {
       // It may be gone by now; the guest asks for it by name when it wants to know.

@@ -27,47 +27,60 @@ extension FileServer {
   }
 
   /// The inode of a name, counted as told to the guest.
-  ///
-  /// `isNew` is a guess that the guest does not know it yet.
   func find(
-    _ name: UnsafePointer<CChar>, in directory: Directory, isNew: Bool = false
+    _ name: UnsafePointer<CChar>, in directory: Directory
   ) throws(Failure) -> Found {
-    if !isNew {
-      var status = statx()
-      try call {
-        unsafe cl_fs_statx(
-          directory.fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-          UInt32(CL_STATX_NEEDED), &status)
-      }
-      var inode = Inode(status, fd: -1, share: directory.share)
-      if let id = inodes.find(&inode) { return Found(id: id, inode: inode, status: status) }
+    if let found = try unsafe findKnown(name, in: directory) { return found }
+    return try unsafe findNew(name, in: directory, try inodes.place())
+  }
+
+  /// The inode of a name that the guest knows, counted as told once more; nil for one that it does not.
+  func findKnown(
+    _ name: UnsafePointer<CChar>, in directory: Directory
+  ) throws(Failure) -> Found? {
+    var status = statx()
+    try call {
+      unsafe cl_fs_statx(
+        directory.fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, UInt32(CL_STATX_NEEDED),
+        &status)
     }
+    var inode = Inode(status, fd: -1, share: directory.share)
+    guard let id = inodes.find(&inode) else { return nil }
+    return Found(id: id, inode: inode, status: status)
+  }
+
+  /// The inode of a name that the guest probably does not know yet, counted as told to it.
+  func findNew(
+    _ name: UnsafePointer<CChar>, in directory: Directory, _ place: consuming Place
+  ) throws(Failure) -> Found {
     // Only the descriptor says what it is of: the name may be another's by now.
     let fd = try call {
       unsafe cl_openat(
         directory.fd, name, CInt(CL_O_PATH) | O_NOFOLLOW | O_CLOEXEC, 0)
     }
-    return try adopt(fd, in: directory)
+    return try adopt(fd, in: directory, place)
   }
 
   /// The inode of a new O_PATH descriptor, which is taken over, counted as told to the guest.
-  func adopt(_ fd: CInt, in directory: Directory) throws(Failure) -> Found {
+  func adopt(
+    _ fd: CInt, in directory: Directory, _ place: consuming Place
+  ) throws(Failure) -> Found {
     let status: statx
     var inode: Inode
     do throws(Failure) {
       status = try self.status(fd)
       inode = Inode(status, fd: fd, share: directory.share)
-      try place(&inode, in: directory)
+      try locate(&inode, in: directory)
     } catch {
       _ = cl_close(fd)
       throw error
     }
-    let id = try inodes.add(&inode)
+    let id = inodes.add(&inode, in: place)
     return Found(id: id, inode: inode, status: status)
   }
 
   /// Finds out whether another file system begins at a new inode.
-  private func place(_ inode: inout Inode, in directory: Directory) throws(Failure) {
+  private func locate(_ inode: inout Inode, in directory: Directory) throws(Failure) {
     inode.salt = directory.salt
     if inode.mount != directory.mount, !Self.isServed(inode.fd) { throw Failure(EACCES) }
     if inode.device != directory.device { inode.salt = inodes.salt(of: inode.device) }

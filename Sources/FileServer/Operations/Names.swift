@@ -10,11 +10,11 @@ extension FileServer {
     let parent = try inodes.enter(exchange.header.nodeid)
     let directory = try parent.directory()
     try needWritable(directory.share)
-    try inodes.slots.needOne()
+    let place = try inodes.place()
     _ = try asCaller(exchange, umask: umask, extensionsAt: offset) { () throws(Failure) in
       try call { body(directory.fd) }
     }
-    return try exchange.finish(entry(unsafe find(name, in: directory, isNew: true)))
+    return try exchange.finish(entry(unsafe findNew(name, in: directory, place)))
   }
 
   func makeNode(_ exchange: Exchange) throws(Failure) -> Int {
@@ -61,7 +61,7 @@ extension FileServer {
     let directory = try parent.directory()
     try needWritable(directory.share)
     let flags = try hostFlags(arguments.flags, share: directory.share)
-    try inodes.slots.needOne()
+    let place = try inodes.place()
     try handles.slots.needOne()
     // Exclusive always: what exists may be anything, and opening it could wait or act.
     let fd: CInt
@@ -79,17 +79,22 @@ extension FileServer {
       guard error.errno == EEXIST, CInt(bitPattern: arguments.flags) & O_EXCL == 0 else {
         throw error
       }
-      return try unsafe openExisting(exchange, name.pointer, directory, arguments)
+      return try unsafe openExisting(exchange, name.pointer, directory, place, arguments)
     }
-    return try finishCreated(exchange, fd, directory, flags: arguments.flags)
+    return try finishCreated(exchange, fd, directory, place, flags: arguments.flags)
   }
 
   /// Opens what somebody else made before the guest could.
   private func openExisting(
     _ exchange: Exchange, _ name: UnsafePointer<CChar>, _ directory: Directory,
-    _ arguments: fuse_create_in
+    _ place: consuming Place, _ arguments: fuse_create_in
   ) throws(Failure) -> Int {
-    let found = try unsafe find(name, in: directory)
+    let found: Found
+    if let known = try unsafe findKnown(name, in: directory) {
+      found = known
+    } else {
+      found = try unsafe findNew(name, in: directory, place)
+    }
     do throws(Failure) {
       // The guest's kernel looks the name up again and follows what it finds.
       guard found.inode.type == UInt32(S_IFREG) else { throw Failure(ESTALE) }
@@ -105,11 +110,12 @@ extension FileServer {
 
   /// Tells the guest of a new file that it has open from the start; the descriptor is taken over.
   private func finishCreated(
-    _ exchange: Exchange, _ fd: CInt, _ directory: Directory, flags: UInt32
+    _ exchange: Exchange, _ fd: CInt, _ directory: Directory, _ place: consuming Place,
+    flags: UInt32
   ) throws(Failure) -> Int {
     let found: Found
     do throws(Failure) {
-      found = try adopt(try reopen(fd, CInt(CL_O_PATH)), in: directory)
+      found = try adopt(try reopen(fd, CInt(CL_O_PATH)), in: directory, place)
     } catch {
       _ = cl_close(fd)
       throw error
@@ -150,7 +156,7 @@ extension FileServer {
     let flags =
       try hostFlags(arguments.flags, share: directory.share)
       | CInt(bitPattern: arguments.flags) & O_EXCL
-    try inodes.slots.needOne()
+    let place = try inodes.place()
     try handles.slots.needOne()
     let fd = try asCaller(
       exchange, umask: arguments.umask, extensionsAt: unsafe start + name.length + 1
@@ -161,7 +167,7 @@ extension FileServer {
           arguments.mode & 0o7777)
       }
     }
-    return try finishCreated(exchange, fd, directory, flags: arguments.flags)
+    return try finishCreated(exchange, fd, directory, place, flags: arguments.flags)
   }
 
   func link(_ exchange: Exchange) throws(Failure) -> Int {
@@ -177,7 +183,12 @@ extension FileServer {
     unsafe try withPath(inode.fd) { path in
       unsafe cl_fs_linkat(procSelfFd, path, directory.fd, name.pointer, AT_SYMLINK_FOLLOW)
     }
-    return try exchange.finish(entry(unsafe find(name.pointer, in: directory)))
+    do throws(Failure) {
+      return try exchange.finish(entry(unsafe find(name.pointer, in: directory)))
+    } catch {
+      // The link is made: not to be tried again.
+      throw Failure(error.errno)
+    }
   }
 
   func remove(_ exchange: Exchange, flags: CInt) throws(Failure) -> Int {

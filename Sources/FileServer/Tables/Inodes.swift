@@ -44,9 +44,9 @@ private struct Account {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private var devices: [UInt64] = []
 
-  /// The first number is FUSE_ROOT_ID + 1.
-  init(capacity: Int) {
-    slots = Slots(first: 2, capacity: capacity)
+  /// The first number is FUSE_ROOT_ID + 1. `shortage` becomes readable when the guest should forget some.
+  init(capacity: Int, shortage: CInt) {
+    slots = Slots(first: 2, capacity: capacity, shortage: shortage)
     size = 2 + capacity
     unsafe inodes = LazyMemory.allocate(Inode.self, size)
     unsafe accounts = LazyMemory.allocate(Account.self, size)
@@ -115,9 +115,16 @@ private struct Account {
     return 0
   }
 
-  /// Keeps an inode, whose descriptor the table owns from now on, also when it fails, and counts it
-  /// as told to the guest. When another thread was first, its descriptor is closed.
-  func add(_ inode: inout Inode) throws(Failure) -> UInt64 {
+  /// Room for an inode that the guest does not know yet: to be had before anything is made that the guest
+  /// is to be told of.
+  func place() throws(Failure) -> Place {
+    guard let place = slots.place() else { throw .noPlace }
+    return place
+  }
+
+  /// Keeps an inode, whose descriptor the table owns from now on, and counts it as told to the guest. When
+  /// another thread was first, its descriptor is closed.
+  func add(_ inode: inout Inode, in place: consuming Place) -> UInt64 {
     lock()
     let fd = inode.fd
     if let known = findLocked(&inode) {
@@ -125,11 +132,7 @@ private struct Account {
       _ = cl_close(fd)
       return known
     }
-    guard let index = slots.reserve() else {
-      unlock()
-      _ = cl_close(fd)
-      throw Failure(ENFILE)
-    }
+    let index = place.take()
     let head = bucket(inode)
     unsafe cl_fs_atomic_store(seenChanges + index, 0)
     unsafe accounts[index] = unsafe Account(lookups: 1, next: buckets[head])

@@ -13,12 +13,18 @@ internal import CLinux
   private var firstFree: UInt32 = 0
   private var unused: Int
   private var live = 0
+  private var demand: Demand
+  /// An eventfd of the owner of the table, for what `demand` asks; -1 for none.
+  private let shortage: CInt
 
   private static let owned: UInt64 = 1 << 31
 
-  /// Indices from `first` on, `capacity` of them.
-  init(first: Int, capacity: Int) {
+  /// Indices from `first` on, `capacity` of them. `shortage` becomes readable when the guest should give
+  /// some back.
+  init(first: Int, capacity: Int, shortage: CInt = -1) {
     self.capacity = capacity
+    self.shortage = shortage
+    demand = Demand(capacity: capacity)
     unused = first
     end = first + capacity
     unsafe states = LazyMemory.allocate(UInt64.self, end)
@@ -40,16 +46,56 @@ internal import CLinux
   func reserve() -> Int? {
     unsafe cl_mutex_lock(mutex)
     defer { unsafe cl_mutex_unlock(mutex) }
+    let index: Int
     if firstFree != 0 {
-      let index = Int(firstFree)
+      index = Int(firstFree)
       firstFree = unsafe nextFree[index]
-      live += 1
-      return index
+    } else {
+      guard unused < end else {
+        ask(demand.lack())
+        return nil
+      }
+      index = unused
+      unused += 1
     }
-    guard unused < end else { return nil }
-    unused += 1
     live += 1
-    return unused - 1
+    ask(demand.take(live))
+    return index
+  }
+
+  private func ask(_ isDue: Bool) {
+    if isDue, shortage >= 0 { _ = cl_eventfd_signal(shortage) }
+  }
+
+  /// A slot that is given back where nothing comes of it; nil when the quota is used up.
+  func place() -> Place? { reserve().map { Place(slots: self, index: $0) } }
+
+  /// Whether `reserve` would find one.
+  var hasRoom: Bool {
+    unsafe cl_mutex_lock(mutex)
+    defer { unsafe cl_mutex_unlock(mutex) }
+    return firstFree != 0 || unused < end
+  }
+
+  /// Whether who was not given a slot should wait for one: the last who did was not disappointed.
+  var isWorthWaiting: Bool {
+    unsafe cl_mutex_lock(mutex)
+    defer { unsafe cl_mutex_unlock(mutex) }
+    return !demand.isInVain
+  }
+
+  /// Somebody who was not given a slot waits no more.
+  func refuse() {
+    unsafe cl_mutex_lock(mutex)
+    defer { unsafe cl_mutex_unlock(mutex) }
+    demand.refuse()
+  }
+
+  /// The guest has answered what it was asked by way of `shortage`, or never will.
+  func answer() {
+    unsafe cl_mutex_lock(mutex)
+    defer { unsafe cl_mutex_unlock(mutex) }
+    demand.answer(live)
   }
 
   /// The number of slots in use.
@@ -125,11 +171,31 @@ internal import CLinux
     unsafe cl_mutex_lock(mutex)
     defer { unsafe cl_mutex_unlock(mutex) }
     live -= 1
+    demand.giveBack(live)
     let generation = unsafe cl_fs_atomic_load(states + index) >> 32
     guard generation < UInt64(UInt32.max) else { return }
     unsafe cl_fs_atomic_store(states + index, (generation + 1) << 32)
     unsafe nextFree[index] = firstFree
     firstFree = UInt32(index)
+  }
+}
+
+/// A slot that was reserved for something that is still to be made.
+struct Place: ~Copyable {
+  private let slots: Slots
+  private var index: Int
+
+  fileprivate init(slots: Slots, index: Int) {
+    self.slots = slots
+    self.index = index
+  }
+
+  deinit { if index != 0 { slots.recycle(index) } }
+
+  /// The slot's index; it is the caller's from now on.
+  mutating func take() -> Int {
+    defer { index = 0 }
+    return index
   }
 }
 

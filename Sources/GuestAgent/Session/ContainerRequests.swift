@@ -34,7 +34,7 @@ struct ContainerRequests {
       control.send(.done(warnings: warnings.texts))
     case .statistics: control.send(.statistics(try statistics()))
     case .watchOOM: try watchOOM()
-    case .create, .exec, .start, .signal, .resize:
+    case .create, .exec, .start, .signal, .resize, .dropCaches:
       throw RuntimeError("session: \(message.name) is no request about the container")
     }
   }

@@ -40,6 +40,9 @@ public struct Session {
       let warnings = Warnings()
       let container = GuestContainer(settings) { warnings.texts.append($0) }
       try ContainerRequests(container, control, warnings).serve(message)
+    case .dropCaches:
+      try GuestCaches.drop(settings.caches)
+      control.send(.done(warnings: []))
     case .start, .signal, .resize:
       throw RuntimeError("session: it cannot begin with a message \(message.name)")
     }

@@ -16,6 +16,8 @@ public enum HostMessage: Sendable, Equatable {
   case statistics
   /// Tell me of each out-of-memory event, until this connection ends.
   case watchOOM
+  /// Let the guest's kernel forget files that nobody uses.
+  case dropCaches
 
   /// Most bytes of a `create`, which holds a whole configuration.
   public static let createLimit = 20 << 20
@@ -25,6 +27,7 @@ public enum HostMessage: Sendable, Equatable {
   enum Kind: UInt16, CaseIterable {
     case create = 1
     case exec, start, signal, resize, signalAll, processes, update, statistics, watchOOM
+    case dropCaches
   }
 
   /// The frame of a `create` whose payload was encoded before.
@@ -62,6 +65,9 @@ extension HostMessage: FramedMessage {
     case .watchOOM:
       try empty()
       self = .watchOOM
+    case .dropCaches:
+      try empty()
+      self = .dropCaches
     }
   }
 
@@ -77,6 +83,7 @@ extension HostMessage: FramedMessage {
     case .update: .update
     case .statistics: .statistics
     case .watchOOM: .watchOOM
+    case .dropCaches: .dropCaches
     }
   }
 
@@ -91,7 +98,7 @@ extension HostMessage: FramedMessage {
     case .resize(let size): encoded(size)
     case .signalAll(let signal): Single<Int32>.write("signal", signal)
     case .update(let resources): Single<String>.write("resources", resources)
-    case .start, .processes, .statistics, .watchOOM: encoded(Empty())
+    case .start, .processes, .statistics, .watchOOM, .dropCaches: encoded(Empty())
     }
   }
 }

@@ -7,6 +7,9 @@ public import Linux
 /// All threads wait for all queues, and a kick wakes one. It handles what it finds itself, and leaves
 /// kicks on as long as another thread waits, so that a slow request holds up none that come after it.
 ///
+/// No thread waits for what other requests have to bring about, for there might be none left that handles
+/// those: a request that can't be answered yet is put aside, for a limited time, with its buffers.
+///
 /// Nobody waits for what is urgent, for it has no answer: the driver is told of it with the next
 /// answer, of many at once, or when nothing else has come for a while.
 @safe public final class FilesystemDevice: VirtioDevice, @unchecked Sendable {
@@ -34,11 +37,29 @@ public import Linux
     var isHelpComing = false
     /// Urgent requests that were completed without a word to the driver.
     var untold = 0
+    /// Requests that were put aside, in the order in which their time ends.
+    var waiting: [Work] = []
+    /// Whether `reset` lets nothing wait any more.
+    var isEnding = false
     /// Whether kicks of a queue were switched off, for want of a thread that could come.
     var isMuted = false
     var prepared = 0
     var failure: SystemError?
   }
+
+  private struct Work {
+    let queue: Virtqueue
+    /// The queue's number.
+    let index: Int
+    let chain: DescriptorChain
+    /// When it waits no more, by the monotonic clock in nanoseconds; 0 where it has not waited.
+    var deadline: Int64 = 0
+    /// Whether it has to be answered now.
+    var isLastTime = false
+  }
+
+  /// How long a request waits for others at most, in nanoseconds.
+  private let waitLimit: Int64
 
   /// So many urgent requests are told of at once, a quarter of their queue; and all of them after so
   /// many milliseconds.
@@ -47,12 +68,14 @@ public import Linux
 
   /// The token of `stopper`; queues have their number.
   private static let stopToken = UInt64.max
+  /// Of a wait that found nothing: the number of no queue.
+  private static let noToken = UInt64(Int.max)
 
   /// `tag` is what the guest mounts: 1 to 36 bytes, else EINVAL. `window` is the DAX window, with id 0
-  /// (5.11.4).
+  /// (5.11.4). `waitLimit` is how long a request that the handler can't answer yet waits, in milliseconds.
   public init(
     tag: String, requestQueues: Int = 1, queueSize: UInt16 = 1024, threads: Int = 4,
-    window: SharedMemory? = nil, handler: any FilesystemHandler
+    window: SharedMemory? = nil, waitLimit: Int = 5000, handler: any FilesystemHandler
   ) throws(SystemError) {
     let name = Array(tag.utf8)
     guard (1...36).contains(name.count), requestQueues > 0, requestQueues < 64, threads > 0 else {
@@ -65,6 +88,7 @@ public import Linux
     queueSizes = [min(128, queueSize)] + Array(repeating: queueSize, count: requestQueues)
     threadCount = threads
     sharedMemory = window
+    self.waitLimit = Int64(waitLimit) * 1_000_000
     self.handler = handler
     epoll = FileDescriptor(owning: try system("epoll_create1", tag) { cl_epoll_create() })
     stopper = FileDescriptor(owning: try system("eventfd", tag) { cl_eventfd(0) })
@@ -121,17 +145,14 @@ public import Linux
     if failure != nil { return }
     var event = unsafe epoll_event()
     var adjusted: UInt32 = 0
-    var isPatient = true
+    var patience: CInt = -1
     while true {
       adjust(&adjusted)
-      let patience = isPatient ? -1 : Self.untoldPatience
       let found = unsafe cl_epoll_wait_awake(epoll.rawValue, &event, 1, patience)
       if found == 0 { tell() }
-      isPatient = true
-      guard found > 0 else { continue }
-      let token = unsafe cl_epoll_token(&event)
+      let token = found > 0 ? unsafe cl_epoll_token(&event) : Self.noToken
       if token == Self.stopToken { return }
-      isPatient = serve(Int(token), &adjusted)
+      patience = serve(Int(truncatingIfNeeded: token), &adjusted)
     }
   }
 
@@ -175,35 +196,77 @@ public import Linux
       state.queues = []
       state.isHelpComing = false
       state.untold = 0
+      state.isEnding = true
       return queues
     }
     for queue in queues {
       if let queue { _ = cl_epoll_control(epoll.rawValue, EPOLL_CTL_DEL, queue.kick, 0, 0) }
     }
+    // One of the threads answers what waits.
+    if state.withLock({ !$0.waiting.isEmpty }) { threads.first?.wake() }
     // Requests that are being answered write to guest memory until they are done.
-    state.wait { $0.busy == 0 }
+    state.wait { $0.busy == 0 && $0.waiting.isEmpty }
+    state.withLock { $0.isEnding = false }
     handler.deviceWasReset()
   }
 
   // MARK: Requests
 
-  /// Whether the caller need not come back by itself for what the driver was not told.
-  private func serve(_ index: Int, _ adjusted: inout UInt32) -> Bool {
-    var chain = begin(index)
-    while let (queue, current) = chain {
+  /// Handles what is in a queue, and what waits and can go on. How long the caller may sleep then, in
+  /// milliseconds; -1 for as long as it likes.
+  private func serve(_ index: Int, _ adjusted: inout UInt32) -> CInt {
+    var work = state.withLock { state in
+      state.busy += 1
+      state.isHelpComing = false
+      return next(index, &state)
+    }
+    while let current = work {
       adjust(&adjusted)
-      let written = unsafe handler.handle(request: current.readable, reply: current.writable)
-      let (isWanted, next) = state.withLock { state in
-        queue.complete(current, written: written)
-        return (wantsInterrupt(queue, index, written, &state), take(queue, index, &state))
+      let written = unsafe handler.handle(
+        request: current.chain.readable, reply: current.chain.writable,
+        mayWait: !current.isLastTime)
+      let (isWanted, following) = state.withLock { state in
+        var isWanted = false
+        if let written {
+          current.queue.complete(current.chain, written: written)
+          isWanted = wantsInterrupt(current.queue, current.index, written, &state)
+        } else {
+          putAside(current, &state)
+        }
+        return (isWanted, next(index, &state))
       }
-      if isWanted { queue.interrupt.signal() }
-      chain = next
+      if isWanted { current.queue.interrupt.signal() }
+      work = following
     }
     // The last one is who `reset` waits for.
-    let (isLast, isPatient) = end()
+    let (isLast, patience) = end()
     if isLast { state.signal() }
-    return isPatient
+    return patience
+  }
+
+  // MARK: Waiting
+
+  private func putAside(_ work: Work, _ state: inout State) {
+    var work = work
+    if work.deadline == 0 { work.deadline = cl_monotonic_ns() &+ waitLimit }
+    let place = state.waiting.firstIndex { $0.deadline > work.deadline }
+    state.waiting.insert(work, at: place ?? state.waiting.endIndex)
+  }
+
+  /// What has waited and need not any more, before what is new; else the next of a queue.
+  private func next(_ index: Int, _ state: inout State) -> Work? {
+    guard var first = state.waiting.first else { return take(index, &state) }
+    first.isLastTime = state.isEnding || first.deadline <= cl_monotonic_ns()
+    guard first.isLastTime || handler.canGoOn else { return take(index, &state) }
+    state.waiting.removeFirst()
+    return first
+  }
+
+  /// Milliseconds until the first that waits has waited enough; -1 where none does.
+  private func patience(_ state: State) -> CInt {
+    guard let first = state.waiting.first else { return -1 }
+    let left = first.deadline &- cl_monotonic_ns()
+    return left <= 0 ? 0 : CInt(clamping: (left &+ 999_999) / 1_000_000)
   }
 
   /// Whether the driver is to be interrupted for a request that was completed just now.
@@ -236,19 +299,8 @@ public import Linux
     if let queue { queue.interrupt.signal() }
   }
 
-  private typealias Work = (queue: Virtqueue, chain: DescriptorChain)
-
-  private func begin(_ index: Int) -> Work? {
-    state.withLock { state in
-      state.busy += 1
-      state.isHelpComing = false
-      guard index < state.queues.count, let queue = state.queues[index] else { return nil }
-      return take(queue, index, &state)
-    }
-  }
-
-  /// Whether no thread uses the queues, and whether there is nothing that the driver was not told.
-  private func end() -> (isLast: Bool, isPatient: Bool) {
+  /// Whether no thread uses the queues, and how long the caller may sleep.
+  private func end() -> (isLast: Bool, patience: CInt) {
     state.withLock { state in
       state.busy -= 1
       if state.isMuted {
@@ -258,13 +310,13 @@ public import Linux
           if let queue, queue.enableNotifications() { _ = cl_eventfd_signal(queue.kick) }
         }
       }
-      return (state.busy == 0, state.untold == 0)
+      return (state.busy == 0, state.untold == 0 ? patience(state) : Self.untoldPatience)
     }
   }
 
-  /// The next request, or nil after kicks were switched on for the one to come.
-  private func take(_ queue: Virtqueue, _ index: Int, _ state: inout State) -> Work? {
-    guard index < state.queues.count, state.queues[index] === queue else { return nil }
+  /// The next request of a queue, or nil after kicks were switched on for the one to come.
+  private func take(_ index: Int, _ state: inout State) -> Work? {
+    guard index < state.queues.count, let queue = state.queues[index] else { return nil }
     var found = queue.next()
     if found == nil, queue.enableNotifications() { found = queue.next() }
     guard let chain = found else { return nil }
@@ -278,6 +330,6 @@ public import Linux
       queue.disableNotifications()
       state.isMuted = true
     }
-    return (queue, chain)
+    return Work(queue: queue, index: index, chain: chain)
   }
 }

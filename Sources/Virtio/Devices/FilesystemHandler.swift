@@ -12,7 +12,14 @@ public protocol FilesystemHandler: AnyObject, Sendable {
   /// memory, which changes at any time. The bytes written to `reply`.
   ///
   /// Of a device with shared memory parts of both may lie in it, which only system calls may touch.
-  func handle(request: Segments, reply: Segments) -> Int
+  ///
+  /// With `mayWait` it may be nil: nothing was done, and the request is handed in again when `canGoOn`, and
+  /// at last without `mayWait`.
+  func handle(request: Segments, reply: Segments, mayWait: Bool) -> Int?
+
+  /// Whether a request that waits could be answered now. It becomes true by the answer to another one, or
+  /// by a request that has no answer.
+  var canGoOn: Bool { get }
 
   /// The driver has let go of the device; no request is being answered.
   func deviceWasReset()
@@ -20,5 +27,6 @@ public protocol FilesystemHandler: AnyObject, Sendable {
 
 extension FilesystemHandler {
   public func adjustThread() {}
+  public var canGoOn: Bool { true }
   public func deviceWasReset() {}
 }

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import FileServer
 internal import GuestProtocol
 internal import GuestSession
 internal import Isolation
@@ -19,6 +20,8 @@ final class Supervisor {
   private let agent: BootConnection
   private let signals: FileDescriptor
   private let session: GuestSession
+  private let caches: CacheDrop
+  private let files: FileServer
   private let request: CreateRequest
   /// Called when the guest has its shares: whether they are what was asked for.
   private let checkShares: () throws(RuntimeError) -> Void
@@ -34,13 +37,14 @@ final class Supervisor {
 
   init(
     _ plan: MachinePlan, _ engine: any Engine, creator: LaunchChannel, agent: BootConnection,
-    signals: consuming FileDescriptor, request: CreateRequest,
+    files: FileServer, signals: consuming FileDescriptor, request: CreateRequest,
     checkShares: @escaping () throws(RuntimeError) -> Void, sealShares: @escaping () -> Void
   ) {
     self.plan = plan
     self.engine = engine
     self.creator = creator
     self.agent = agent
+    self.files = files
     self.signals = signals
     self.request = request
     self.checkShares = checkShares
@@ -50,6 +54,7 @@ final class Supervisor {
     session = GuestSession(
       connect: { port throws(SystemError) in try engine.connect(port: port) },
       terminal: plan.terminal, stdio: (0, 1, 2))
+    caches = CacheDrop { port throws(SystemError) in try engine.connect(port: port) }
   }
 
   /// Runs the virtual machine: the exit code of the container's process.
@@ -187,7 +192,9 @@ final class Supervisor {
 
   private var watched: [CInt] {
     if machineHasEnded { return [signals.rawValue] }
-    var descriptors = [signals.rawValue, engine.ended, agent.descriptor]
+    var descriptors = [
+      signals.rawValue, engine.ended, agent.descriptor, files.shortage, caches.descriptor,
+    ]
     if phase != .starting, let creator { descriptors.append(creator.socket.rawValue) }
     if phase == .created, creator == nil {
       descriptors.append(starter?.socket.rawValue ?? startListener?.rawValue ?? -1)
@@ -201,6 +208,10 @@ final class Supervisor {
     case engine.ended: machineHasEnded = true
     case agent.descriptor:
       if let failure = try agent.receive() { throw failed(failure) }
+    case files.shortage:
+      _ = cl_eventfd_take(files.shortage)
+      if !caches.ask() { files.shortageWasTold() }
+    case caches.descriptor: if caches.receive() { files.shortageWasTold() }
     case creator?.socket.rawValue: try hearCreator()
     case starter?.socket.rawValue: try hearStarter()
     default: try acceptStarter()

@@ -72,10 +72,20 @@ public func test(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   return 0
 }
 
-/// Answers a request with the bytes of it, and lies about how many.
-private final class Echo: FilesystemHandler {
+/// Answers a request with the bytes of it, and lies about how many; some it answers the next time alone.
+private final class Echo: FilesystemHandler, @unchecked Sendable {
+  // Of the one thread that the device has.
+  private var calls = 0
+  private var looks = 0
   func prepareThread() {}
-  func handle(request: Segments, reply: Segments) -> Int {
+  var canGoOn: Bool {
+    looks += 1
+    return looks % 2 == 0
+  }
+  func handle(request: Segments, reply: Segments, mayWait: Bool) -> Int? {
+    calls += 1
+    // Never twice in a row.
+    if mayWait, calls % 5 == 0 { return nil }
     var sum = 0
     func isMemory(_ segment: UnsafeMutableRawBufferPointer) -> Bool {
       let start = segment.baseAddress!
