@@ -79,15 +79,17 @@ public import Linux
     request: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>,
     reply: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>
   ) -> Int {
-    unsafe handle(request: request, reply: reply, mayWait: false) ?? 0
+    var ticket: UInt64 = 0
+    return unsafe handle(request: request, reply: reply, mayWait: false, &ticket) ?? 0
   }
 
   /// As `handle`; with `mayWait` nil where nothing was done, because the guest knows as many files as it may
-  /// and is likely to forget some: the request is to be handed in again when there is room (`hasRoom`), and
-  /// some time later without `mayWait`.
+  /// and is asked to forget some: the request is to be handed in again when there is room (`hasRoom`) and now
+  /// and then, and some time later without `mayWait`. `ticket` is its own meanwhile, and 0 at first.
   public func handle(
     request: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>,
-    reply: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>, mayWait: Bool
+    reply: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>, mayWait: Bool,
+    _ ticket: inout UInt64
   ) -> Int? {
     let thread = unsafe cl_fs_thread()
     guard let memory = unsafe thread.pointee.memory else { return 0 }
@@ -108,8 +110,10 @@ public import Linux
       return hasAnswer ? written : 0
     } catch {
       if error.mayPass {
-        if mayWait, inodes.slots.isWorthWaiting { return nil }
-        inodes.slots.refuse()
+        if inodes.slots.shouldWait(&ticket) {
+          if mayWait { return nil }
+          inodes.slots.giveUp()
+        }
       }
       return hasAnswer ? exchange.fail(error.errno) : 0
     }

@@ -23,8 +23,9 @@ final class FileRequests: FilesystemHandler {
 
   func deviceWasReset() { server.clearWindow() }
 
-  func handle(request: Segments, reply: Segments, mayWait: Bool) -> Int? {
-    unsafe server.handle(request: request, reply: reply, mayWait: mayWait)
+  func handle(request: Segments, reply: Segments, waiting: inout RequestWaiting) -> Int? {
+    unsafe server.handle(
+      request: request, reply: reply, mayWait: waiting.isAllowed, &waiting.ticket)
   }
 
   var canGoOn: Bool { server.hasRoom }

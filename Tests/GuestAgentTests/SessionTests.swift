@@ -140,6 +140,47 @@ extension Trait where Self == ConditionTrait {
     #expect(ProcessStatus(pid: pid) == nil)
   }
 
+  /// The runner's kernel is this one: its caches are a file of the test.
+  @Test func cachesAreDropped() throws {
+    let guest = try TestGuest()
+    let path = guest.directory + "/caches"
+    #expect(throws: RuntimeError.self) { try guest.ask(.dropCaches) }
+    _ = try FileDescriptor.open(path, O_WRONLY | O_CREAT, mode: 0o600)
+    #expect(try guest.ask(.dropCaches) == .done(warnings: []))
+    #expect(try File.read(path, limit: 100) == Array("2".utf8))
+    #expect(guest.end())
+  }
+
+  /// Before a process exists as well as after that it is a fault of the session.
+  @Test(arguments: [true, false]) func cachesAreAMatterOfASessionOfTheirOwn(early: Bool) throws {
+    let guest = try TestGuest()
+    let control = try guest.connect(Port.agent)
+    func send(_ message: HostMessage) throws {
+      try MessageWriter.send(message, to: control.rawValue)
+    }
+    var reader = MessageReader<GuestMessage>()
+    func next() throws -> GuestMessage? {
+      guard case .message(let message) = try reader.next(from: control.rawValue, waits: true) else {
+        return nil
+      }
+      return message
+    }
+    try send(.create(guest.request("sleep 100")))
+    if early { try send(.dropCaches) }
+    guard case .streams(let port) = try next() else { return #expect(Bool(false)) }
+    var streams: [SharedDescriptor] = []
+    for index: UInt8 in 0..<3 {
+      streams.append(SharedDescriptor(try guest.connect(port)))
+      try FileDescriptor.writeAll(streams.last!.rawValue, [index])
+    }
+    guard case .created = try next() else { return #expect(Bool(false)) }
+    if !early { try send(.dropCaches) }
+    guard case .failed(let failure) = try next() else { return #expect(Bool(false)) }
+    #expect(failure.message.contains("dropCaches makes no sense"), "\(failure)")
+    #expect(try next() == nil)
+    #expect(guest.end())
+  }
+
   @Test func aSessionBeginsWithARequest() throws {
     let guest = try TestGuest()
     #expect(throws: RuntimeError.self) { try guest.ask(.start) }

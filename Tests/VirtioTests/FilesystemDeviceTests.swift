@@ -17,6 +17,7 @@ private final class EchoHandler: FilesystemHandler, @unchecked Sendable {
     var room = 0
     var asked = 0
     var lastTimes = 0
+    var highestTicket: UInt64 = 0
   }
   let state = Monitor(State())
   var failsToPrepare = false
@@ -26,11 +27,14 @@ private final class EchoHandler: FilesystemHandler, @unchecked Sendable {
     state.withLock { $0.prepared += 1 }
   }
 
-  func handle(request: Segments, reply: Segments, mayWait: Bool) -> Int? {
+  func handle(request: Segments, reply: Segments, waiting: inout RequestWaiting) -> Int? {
+    let mayWait = waiting.isAllowed
     let bytes = request.flatMap { Array($0) }
     if bytes.first == UInt8(ascii: "?") {
       let isAnswered = state.withLock { state in
         state.asked += 1
+        waiting.ticket += 1
+        state.highestTicket = max(state.highestTicket, waiting.ticket)
         if !mayWait { state.lastTimes += 1 }
         guard state.room > 0 || !mayWait else { return false }
         state.room -= 1
@@ -71,11 +75,13 @@ private final class EchoHandler: FilesystemHandler, @unchecked Sendable {
 
 @Suite struct FilesystemDeviceTests {
   private func run(
-    threads: Int = 3, queues: Int = 1, _ body: (FakeDriver, EchoHandler) throws -> Void
+    threads: Int = 3, queues: Int = 1, waitLimit: Int = 600_000, waitTurn: Int = 600_000,
+    _ body: (FakeDriver, EchoHandler) throws -> Void
   ) throws {
     let handler = EchoHandler()
     let device = try FilesystemDevice(
-      tag: "swrun", requestQueues: queues, threads: threads, handler: handler)
+      tag: "swrun", requestQueues: queues, threads: threads, waitLimit: waitLimit,
+      waitTurn: waitTurn, handler: handler)
     let driver = try FakeDriver(device)
     driver.start()
     try body(driver, handler)
@@ -201,6 +207,81 @@ private final class EchoHandler: FilesystemHandler, @unchecked Sendable {
       driver.start()
       send(driver, 1, "after", slot: 0)
       #expect(driver.completed(1)?.length == 5)
+    }
+  }
+
+  /// More of them than threads, which all serve on: what lets them go on may come by either queue.
+  @Test(arguments: [0, 1]) func whatCannotBeAnsweredYetKeepsNoThread(queue: Int) throws {
+    try run(threads: 2) { driver, handler in
+      for slot in 0..<5 as Range<UInt16> { send(driver, 1, "?\(slot)", slot: slot) }
+      handler.state.wait { $0.asked == 5 }
+      send(driver, 1, "other", slot: 5)
+      #expect(driver.completed(1)?.head == 10)
+      var heads: Set<UInt32?> = []
+      for round in 0..<5 {
+        send(driver, queue, "+", slot: 6)
+        if queue == 1 {
+          let both = [driver.completed(1)?.head, driver.completed(1)?.head]
+          #expect(both.contains(12), "\(both)")
+          heads.formUnion(both.filter { $0 != 12 })
+        } else {
+          heads.insert(driver.completed(1)?.head)
+          #expect(driver.completed(0)?.head == 12)
+        }
+        #expect(heads.count == round + 1)
+      }
+      #expect(heads == [0, 2, 4, 6, 8])
+      #expect(handler.state.withLock { $0.lastTimes } == 0)
+    }
+  }
+
+  @Test func theOldestGoesOnFirst() throws {
+    try run(threads: 1) { driver, handler in
+      for slot in 0..<4 as Range<UInt16> {
+        send(driver, 1, "?\(slot)", slot: slot)
+        handler.state.wait { $0.asked == Int(slot) + 1 }
+      }
+      for slot in 0..<4 as Range<UInt16> {
+        send(driver, 0, "+", slot: 6)
+        #expect(driver.completed(1)?.head == UInt32(slot) * 2)
+        #expect(driver.completed(0)?.head == 12)
+      }
+    }
+  }
+
+  /// The handler may change its mind by itself, and knows the request again.
+  @Test func whatWaitsIsHandedInNowAndThen() throws {
+    try run(threads: 2, waitTurn: 1) { driver, handler in
+      for slot in 0..<3 as Range<UInt16> { send(driver, 1, "?\(slot)", slot: slot) }
+      handler.state.wait { $0.highestTicket >= 10 }
+      handler.state.withLock { $0.room = 3 }
+      for _ in 0..<3 { #expect(driver.completed(1) != nil) }
+      #expect(handler.state.withLock { $0.lastTimes } == 0)
+    }
+  }
+
+  @Test func waitingHasAnEnd() throws {
+    try run(threads: 2, waitLimit: 20) { driver, handler in
+      for slot in 0..<4 as Range<UInt16> { send(driver, 1, "?\(slot)", slot: slot) }
+      var heads: Set<UInt32?> = []
+      for _ in 0..<4 { heads.insert(driver.completed(1)?.head) }
+      #expect(heads == [0, 2, 4, 6])
+      #expect(handler.state.withLock { $0.lastTimes } == 4)
+    }
+  }
+
+  @Test func resetLetsNothingWait() throws {
+    try run(threads: 2) { driver, handler in
+      for _ in 0..<5 {
+        handler.state.withLock { $0 = EchoHandler.State(prepared: $0.prepared) }
+        for slot in 0..<4 as Range<UInt16> { send(driver, 1, "?\(slot)", slot: slot) }
+        handler.state.wait { $0.asked == 4 }
+        driver.write(VIRTIO_MMIO_STATUS, 0)
+        #expect(handler.state.withLock { $0.lastTimes } == 4)
+        driver.start()
+        send(driver, 1, "after", slot: 0)
+        #expect(driver.completed(1)?.length == 5)
+      }
     }
   }
 

@@ -155,12 +155,12 @@ private struct WildDriver {
       let calls = Monitor(0)
       func prepareThread() {}
       var canGoOn: Bool { calls.withLock { $0 % 3 == 0 } }
-      func handle(request: Segments, reply: Segments, mayWait: Bool) -> Int? {
+      func handle(request: Segments, reply: Segments, waiting: inout RequestWaiting) -> Int? {
         let call = calls.withLock { calls in
           calls += 1
           return calls
         }
-        if mayWait, call % 5 == 0 { return nil }
+        if waiting.isAllowed, call % 5 == 0 { return nil }
         var sum = 0
         for segment in request { sum += segment.prefix(4096).reduce(0) { $0 + Int($1) } }
         for segment in reply {

@@ -51,21 +51,16 @@ internal import CLinux
       index = Int(firstFree)
       firstFree = unsafe nextFree[index]
     } else {
-      guard unused < end else {
-        ask(demand.lack())
-        return nil
-      }
+      guard unused < end else { return nil }
       index = unused
       unused += 1
     }
     live += 1
-    ask(demand.take(live))
+    if demand.take(live) { ask() }
     return index
   }
 
-  private func ask(_ isDue: Bool) {
-    if isDue, shortage >= 0 { _ = cl_eventfd_signal(shortage) }
-  }
+  private func ask() { if shortage >= 0 { _ = cl_eventfd_signal(shortage) } }
 
   /// A slot that is given back where nothing comes of it; nil when the quota is used up.
   func place() -> Place? { reserve().map { Place(slots: self, index: $0) } }
@@ -77,25 +72,31 @@ internal import CLinux
     return firstFree != 0 || unused < end
   }
 
-  /// Whether who was not given a slot should wait for one: the last who did was not disappointed.
-  var isWorthWaiting: Bool {
+  /// Whether a request that was not given a slot is to wait for one; the guest is asked where it was not.
+  /// `ticket` is the request's own, 0 at first.
+  func shouldWait(_ ticket: inout UInt64) -> Bool {
     unsafe cl_mutex_lock(mutex)
     defer { unsafe cl_mutex_unlock(mutex) }
-    return !demand.isInVain
+    switch demand.lack(&ticket, at: cl_monotonic_ns()) {
+    case .ask: ask()
+    case .wait: break
+    case .refuse: return false
+    }
+    return true
   }
 
-  /// Somebody who was not given a slot waits no more.
-  func refuse() {
+  /// A request that was not given a slot has waited for as long as it may.
+  func giveUp() {
     unsafe cl_mutex_lock(mutex)
     defer { unsafe cl_mutex_unlock(mutex) }
-    demand.refuse()
+    demand.giveUp()
   }
 
   /// The guest has answered what it was asked by way of `shortage`, or never will.
   func answer() {
     unsafe cl_mutex_lock(mutex)
     defer { unsafe cl_mutex_unlock(mutex) }
-    demand.answer(live)
+    demand.answer(live, at: cl_monotonic_ns())
   }
 
   /// The number of slots in use.

@@ -54,12 +54,14 @@ public import Linux
     let chain: DescriptorChain
     /// When it waits no more, by the monotonic clock in nanoseconds; 0 where it has not waited.
     var deadline: Int64 = 0
-    /// Whether it has to be answered now.
-    var isLastTime = false
+    /// When it is handed in again, whatever happens.
+    var turn: Int64 = 0
+    var waiting = RequestWaiting()
   }
 
-  /// How long a request waits for others at most, in nanoseconds.
+  /// How long a request waits for others at most, and how long until it is handed in again, in nanoseconds.
   private let waitLimit: Int64
+  private let waitTurn: Int64
 
   /// So many urgent requests are told of at once, a quarter of their queue; and all of them after so
   /// many milliseconds.
@@ -72,10 +74,12 @@ public import Linux
   private static let noToken = UInt64(Int.max)
 
   /// `tag` is what the guest mounts: 1 to 36 bytes, else EINVAL. `window` is the DAX window, with id 0
-  /// (5.11.4). `waitLimit` is how long a request that the handler can't answer yet waits, in milliseconds.
+  /// (5.11.4). `waitLimit` is how long a request that the handler can't answer yet waits,
+  /// `waitTurn` how often it is handed in again meanwhile, in milliseconds.
   public init(
     tag: String, requestQueues: Int = 1, queueSize: UInt16 = 1024, threads: Int = 4,
-    window: SharedMemory? = nil, waitLimit: Int = 5000, handler: any FilesystemHandler
+    window: SharedMemory? = nil, waitLimit: Int = 5000, waitTurn: Int = 100,
+    handler: any FilesystemHandler
   ) throws(SystemError) {
     let name = Array(tag.utf8)
     guard (1...36).contains(name.count), requestQueues > 0, requestQueues < 64, threads > 0 else {
@@ -89,6 +93,7 @@ public import Linux
     threadCount = threads
     sharedMemory = window
     self.waitLimit = Int64(waitLimit) * 1_000_000
+    self.waitTurn = Int64(waitTurn) * 1_000_000
     self.handler = handler
     epoll = FileDescriptor(owning: try system("epoll_create1", tag) { cl_epoll_create() })
     stopper = FileDescriptor(owning: try system("eventfd", tag) { cl_eventfd(0) })
@@ -220,11 +225,11 @@ public import Linux
       state.isHelpComing = false
       return next(index, &state)
     }
-    while let current = work {
+    while var current = work {
       adjust(&adjusted)
       let written = unsafe handler.handle(
         request: current.chain.readable, reply: current.chain.writable,
-        mayWait: !current.isLastTime)
+        waiting: &current.waiting)
       let (isWanted, following) = state.withLock { state in
         var isWanted = false
         if let written {
@@ -248,24 +253,30 @@ public import Linux
 
   private func putAside(_ work: Work, _ state: inout State) {
     var work = work
-    if work.deadline == 0 { work.deadline = cl_monotonic_ns() &+ waitLimit }
+    let now = cl_monotonic_ns()
+    if work.deadline == 0 { work.deadline = now &+ waitLimit }
+    work.turn = min(work.deadline, now &+ waitTurn)
     let place = state.waiting.firstIndex { $0.deadline > work.deadline }
     state.waiting.insert(work, at: place ?? state.waiting.endIndex)
   }
 
   /// What has waited and need not any more, before what is new; else the next of a queue.
   private func next(_ index: Int, _ state: inout State) -> Work? {
-    guard var first = state.waiting.first else { return take(index, &state) }
-    first.isLastTime = state.isEnding || first.deadline <= cl_monotonic_ns()
-    guard first.isLastTime || handler.canGoOn else { return take(index, &state) }
-    state.waiting.removeFirst()
-    return first
+    if state.waiting.isEmpty { return take(index, &state) }
+    let now = cl_monotonic_ns()
+    let isFirst = state.isEnding || handler.canGoOn
+    guard let place = isFirst ? 0 : state.waiting.firstIndex(where: { $0.turn <= now }) else {
+      return take(index, &state)
+    }
+    var work = state.waiting.remove(at: place)
+    work.waiting.isAllowed = !state.isEnding && now < work.deadline
+    return work
   }
 
-  /// Milliseconds until the first that waits has waited enough; -1 where none does.
+  /// Milliseconds until it is one's turn that waits; -1 where none does.
   private func patience(_ state: State) -> CInt {
-    guard let first = state.waiting.first else { return -1 }
-    let left = first.deadline &- cl_monotonic_ns()
+    guard let turn = state.waiting.lazy.map(\.turn).min() else { return -1 }
+    let left = turn &- cl_monotonic_ns()
     return left <= 0 ? 0 : CInt(clamping: (left &+ 999_999) / 1_000_000)
   }
 

@@ -13,9 +13,9 @@ public protocol FilesystemHandler: AnyObject, Sendable {
   ///
   /// Of a device with shared memory parts of both may lie in it, which only system calls may touch.
   ///
-  /// With `mayWait` it may be nil: nothing was done, and the request is handed in again when `canGoOn`, and
-  /// at last without `mayWait`.
-  func handle(request: Segments, reply: Segments, mayWait: Bool) -> Int?
+  /// It is nil where nothing was done, and `waiting` says that the request may wait: it is handed in again
+  /// when `canGoOn`, now and then, and at last.
+  func handle(request: Segments, reply: Segments, waiting: inout RequestWaiting) -> Int?
 
   /// Whether a request that waits could be answered now. It becomes true by the answer to another one, or
   /// by a request that has no answer.
@@ -23,6 +23,14 @@ public protocol FilesystemHandler: AnyObject, Sendable {
 
   /// The driver has let go of the device; no request is being answered.
   func deviceWasReset()
+}
+
+/// How a request waits that can't be answered before others.
+public struct RequestWaiting: Sendable {
+  /// Whether it may; else it has to be answered.
+  public internal(set) var isAllowed = true
+  /// What the handler likes to remember of it; 0 at first.
+  public var ticket: UInt64 = 0
 }
 
 extension FilesystemHandler {

@@ -82,10 +82,10 @@ private final class Echo: FilesystemHandler, @unchecked Sendable {
     looks += 1
     return looks % 2 == 0
   }
-  func handle(request: Segments, reply: Segments, mayWait: Bool) -> Int? {
+  func handle(request: Segments, reply: Segments, waiting: inout RequestWaiting) -> Int? {
     calls += 1
     // Never twice in a row.
-    if mayWait, calls % 5 == 0 { return nil }
+    if waiting.isAllowed, calls % 5 == 0 { return nil }
     var sum = 0
     func isMemory(_ segment: UnsafeMutableRawBufferPointer) -> Bool {
       let start = segment.baseAddress!
