@@ -1,6 +1,16 @@
 internal import CLinux
 internal import Linux
 
+extension Cgroup {
+  /// Whether the v1 hierarchy of this key, such as `cpu,cpuacct`, has a controller.
+  static func controllers(_ key: String, include controller: String) -> Bool {
+    key == controller
+      || key.utf8.split(separator: UInt8(ascii: ",")).contains {
+        $0.elementsEqual(controller.utf8)
+      }
+  }
+}
+
 /// The directory of a cgroup in one hierarchy, open; `Cgroup` owns the descriptor.
 struct CgroupDirectory: Sendable {
   let key: String
@@ -31,10 +41,7 @@ struct CgroupDirectory: Sendable {
 
   /// Whether the hierarchy has this v1 controller.
   func controls(_ controller: String) -> Bool {
-    version == .v1
-      && key.utf8.split(separator: UInt8(ascii: ",")).contains {
-        $0.elementsEqual(controller.utf8)
-      }
+    version == .v1 && Cgroup.controllers(key, include: controller)
   }
 
   /// The whole file, without the newline at its end.

@@ -100,14 +100,12 @@ public struct ContainerControl: Sendable {
   }
 
   public var isPaused: Bool {
-    // Of all hierarchies only the one that freezes is opened: `list` asks of every container.
-    let freezer = paths.filter {
-      $0.key.utf8.split(separator: UInt8(ascii: ",")).contains { $0.elementsEqual("freezer".utf8) }
+    // `list` asks of every container: one file is opened, that of the hierarchy that freezes.
+    if let path = paths["freezer"] { return Cgroup.isFrozen(path, .v1) }
+    for (key, path) in paths where Cgroup.controllers(key, include: "freezer") {
+      return Cgroup.isFrozen(path, .v1)
     }
-    let asked = freezer.isEmpty ? paths.filter { $0.key.isEmpty } : freezer
-    guard !asked.isEmpty, let cgroup = try? Cgroup(opening: CgroupPlacement(paths: asked))
-    else { return false }
-    return (try? cgroup.isFrozen()) ?? false
+    return paths[""].map { Cgroup.isFrozen($0, .v2) } ?? false
   }
 
   /// Removes the cgroup if nothing lives in it and the first process has ended; false when there

@@ -26,9 +26,28 @@ extension Cgroup {
   public func isFrozen() throws(RuntimeError) -> Bool {
     guard let directory = freezerIfPresent else { return false }
     return try step("cgroup \(directory.path)") { () throws(SystemError) in
-      if directory.version == .v1 { return try directory.read("freezer.state") != "THAWED" }
-      return Cgroup.value(of: "frozen", in: try directory.read("cgroup.events")) == 1
+      let file = Cgroup.freezerFile(directory.version)
+      return Cgroup.saysFrozen(try directory.read(file), directory.version)
     }
+  }
+
+  /// As `isFrozen`, for the directory of one hierarchy by its path; false when it is not there.
+  static func isFrozen(_ path: String, _ version: CgroupVersion) -> Bool {
+    let file = path + "/" + freezerFile(version)
+    guard
+      let opened = try? FileDescriptor.open(
+        file, O_RDONLY, at: .workingDirectory, resolve: [.noSymlinks, .noMagicLinks]),
+      let bytes = try? opened.readAll(limit: 4096, file)
+    else { return false }
+    return saysFrozen(String(decoding: bytes, as: UTF8.self), version)
+  }
+
+  private static func freezerFile(_ version: CgroupVersion) -> String {
+    version == .v1 ? "freezer.state" : "cgroup.events"
+  }
+
+  private static func saysFrozen(_ text: String, _ version: CgroupVersion) -> Bool {
+    version == .v1 ? !text.hasPrefix("THAWED") : value(of: "frozen", in: text) == 1
   }
 
   /// The v1 freezer, or v2 where it has one.

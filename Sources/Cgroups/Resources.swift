@@ -108,10 +108,7 @@ extension Cgroup {
   private func missing(_ controller: String, _ setting: Setting) -> RuntimeError {
     let what = "linux.resources.\(setting.field): \(setting.given)"
     if let (_, error) = refused.first(where: {
-      $0.key.isEmpty
-        || $0.key.utf8.split(separator: UInt8(ascii: ",")).contains {
-          $0.elementsEqual(controller.utf8)
-        }
+      $0.key.isEmpty || Cgroup.controllers($0.key, include: controller)
     }) {
       return RuntimeError(
         "\(what): no cgroup could be made for the \(controller) controller: \(error)",

@@ -35,7 +35,7 @@ public struct ContainerRecord: Sendable, Equatable {
   /// What is known of a VM: `engine`, `engineReason`, `kernel`, `memory` in bytes, `processors`.
   public var machine: [String: String] = [:]
   /// What the standard streams led to at `create`, as the text of a JSON array: a checkpoint would
-  /// have to connect them again. crun keeps the same under the same name.
+  /// have to connect them again. crun keeps the same under the same name. Written, never read.
   public var externalDescriptors = "[]"
 
   public init(
@@ -81,7 +81,6 @@ extension ContainerRecord: JSONValue {
       case "cgroupManager": try json.read(&cgroupManager)
       case "cgroups": try json.read(&cgroups)
       case "machine": try json.read(&machine)
-      case "external_descriptors": try json.read(&externalDescriptors)
       default: try json.skip()
       }
     }

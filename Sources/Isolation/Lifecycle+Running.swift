@@ -13,8 +13,26 @@ extension Lifecycle {
   /// The record and the status of a container.
   public func snapshot(_ id: ContainerID) throws(RuntimeError) -> ContainerSnapshot {
     let directory = try store.open(id, lock: .none)
-    let record = try load(directory)
-    return ContainerSnapshot(record: record, status: try status(of: record, in: directory))
+    return try snapshot(directory.place)
+  }
+
+  private func snapshot(_ place: ContainerPlace) throws(RuntimeError) -> ContainerSnapshot {
+    guard let record = try record(place) else { throw StateStore.doesNotExist(place.id) }
+    return ContainerSnapshot(record: record, status: try status(of: record, at: place))
+  }
+
+  /// The records and the statuses of all containers, in the order of their ids.
+  ///
+  /// One that is being made or deleted right now is not there; a damaged one is a warning, and does
+  /// not hide the others.
+  public func snapshots() throws(RuntimeError) -> [ContainerSnapshot] {
+    var snapshots: [ContainerSnapshot] = []
+    try store.forEach { place in
+      do throws(RuntimeError) { snapshots.append(try snapshot(place)) } catch {
+        if error != StateStore.doesNotExist(place.id) { warn("list: \(place.id): \(error)") }
+      }
+    }
+    return snapshots
   }
 
   /// The configuration that the container was created with.
@@ -144,12 +162,17 @@ extension Lifecycle {
   func status(
     of record: ContainerRecord, in directory: borrowing ContainerDirectory
   ) throws(RuntimeError) -> State.Status {
+    try status(of: record, at: directory.place)
+  }
+
+  private func status(
+    of record: ContainerRecord, at place: ContainerPlace
+  ) throws(RuntimeError) -> State.Status {
     if record.pid == 0 { return .creating }
     guard record.isAlive else { return .stopped }
     if record.isSettingUp { return .creating }
     if try backend(record.isolation).isPaused(record) { return .paused }
-    return File.exists(ContainerDirectory.startSocketName, at: directory.reference)
-      ? .created : .running
+    return place.has(ContainerDirectory.startSocketName) ? .created : .running
   }
 
   func load(_ directory: borrowing ContainerDirectory) throws(RuntimeError) -> ContainerRecord {
@@ -162,7 +185,11 @@ extension Lifecycle {
   func loadIfPresent(
     _ directory: borrowing ContainerDirectory
   ) throws(RuntimeError) -> ContainerRecord? {
-    guard let bytes = try directory.read(ContainerDirectory.recordName) else { return nil }
+    try record(directory.place)
+  }
+
+  private func record(_ place: ContainerPlace) throws(RuntimeError) -> ContainerRecord? {
+    guard let bytes = try place.read(ContainerDirectory.recordName) else { return nil }
     do {
       var reader = try JSONReader(bytes.span)
       let record = try ContainerRecord(&reader)
@@ -170,7 +197,7 @@ extension Lifecycle {
       return record
     } catch {
       throw RuntimeError(
-        "state of container \(directory.id): \(ContainerDirectory.recordName): \(error.reason)")
+        "state of container \(place.id): \(ContainerDirectory.recordName): \(error.reason)")
     }
   }
 

@@ -88,9 +88,43 @@ public struct StateStore {
   /// The ids of all containers; none when the root is not there yet.
   public func list() throws(RuntimeError) -> [ContainerID] {
     guard let descriptor = try Self.directory(root) else { return [] }
-    return try step("--root \(root)") { () throws(SystemError) in try descriptor.entries(root) }
-      .filter { !$0.hasPrefix(".") }.sorted().compactMap { try? ContainerID($0) }
+    return try ids(descriptor)
   }
+
+  private func ids(_ descriptor: borrowing FileDescriptor) throws(RuntimeError) -> [ContainerID] {
+    let names = try step("--root \(root)") { () throws(SystemError) in
+      try descriptor.entries(root)
+    }
+    return names.filter { !$0.hasPrefix(".") }.sorted().compactMap { try? ContainerID($0) }
+  }
+
+  /// Gives the place of each container in the order of the ids, without opening its directory.
+  func forEach(_ body: (ContainerPlace) -> Void) throws(RuntimeError) {
+    guard let descriptor = try Self.directory(root) else { return }
+    for id in try ids(descriptor) {
+      body(ContainerPlace(id: id, directory: DirectoryReference(descriptor), prefix: "\(id)/"))
+    }
+  }
+}
+
+/// Where a container's files are: in a directory that is open, or one below it.
+struct ContainerPlace {
+  let id: ContainerID
+  let directory: DirectoryReference
+  /// What stands before a file's name: nothing, or the container's directory.
+  let prefix: String
+
+  /// Nil when the file is not there: the runtime died before it wrote it.
+  func read(_ name: String) throws(RuntimeError) -> [UInt8]? {
+    do {
+      return try File.read(prefix + name, limit: 256 << 20, at: directory)
+    } catch {
+      if error.errno == ENOENT { return nil }
+      throw RuntimeError("state of container \(id)", error)
+    }
+  }
+
+  func has(_ name: String) -> Bool { File.exists(prefix + name, at: directory) }
 }
 
 /// One container's directory in the state store, and its lock.
@@ -115,15 +149,9 @@ public struct ContainerDirectory: ~Copyable {
     }
   }
 
-  /// Nil when the file is not there: the runtime died before it wrote it.
-  func read(_ name: String) throws(RuntimeError) -> [UInt8]? {
-    do {
-      return try File.read(name, limit: 256 << 20, at: reference)
-    } catch {
-      if error.errno == ENOENT { return nil }
-      throw RuntimeError("state of container \(id)", error)
-    }
-  }
+  var place: ContainerPlace { ContainerPlace(id: id, directory: reference, prefix: "") }
+
+  func read(_ name: String) throws(RuntimeError) -> [UInt8]? { try place.read(name) }
 
   public func remove(_ name: String) {
     _ = unsafe cl_unlinkat(descriptor.rawValue, name, 0)

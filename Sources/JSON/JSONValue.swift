@@ -71,12 +71,14 @@ extension String: JSONMapKey {
 }
 
 extension Dictionary: JSONValue where Key: JSONMapKey, Value: JSONValue {
-  public init(_ json: inout JSONReader) throws(JSONError) {
+  @inlinable public init(_ json: inout JSONReader) throws(JSONError) {
     self = [:]
     try json.beginObject()
     while let name = try json.nextStringKey() {
       let offset = json.valueOffset()
       guard let key = Key(jsonKey: name) else { throw json.invalid("is not known", at: offset) }
+      // Grown from nothing it would be made anew at the first member, the second, and the fourth.
+      if isEmpty { reserveCapacity(8) }
       self[key] = try Value(&json)
     }
   }

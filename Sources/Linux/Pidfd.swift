@@ -45,32 +45,48 @@ public struct ProcessStatus: Equatable, Sendable {
 
   /// Nil when there is no such process.
   public init?(pid: pid_t) {
-    guard let bytes = try? File.read("/proc/\(pid)/stat"),
-      // The name stands in parentheses and may hold any byte: what follows the last one counts.
-      let close = bytes.lastIndex(of: UInt8(ascii: ")"))
-    else { return nil }
-    // By bytes: `list` reads one for each container, and Characters take twenty times as long.
-    let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "), maxSplits: 20)
-    guard fields.count > 19, let state = fields[0].first, let parent = Self.number(fields[1]),
-      let startTime = Self.number(fields[19])
-    else { return nil }
-    self.state = Character(UnicodeScalar(state))
-    self.parent = pid_t(truncatingIfNeeded: parent)
-    self.startTime = startTime
-    isKernelThread = Self.number(fields[6]).map { $0 & 0x0020_0000 != 0 } ?? false
+    guard let file = try? FileDescriptor.open("/proc/\(pid)/stat", O_RDONLY) else { return nil }
+    // `list` asks of every container: no array, and one call, which gives the whole of the line. It
+    // has some fifty numbers of at most 20 digits, and a name.
+    var line = InlineArray<2048, UInt8>(repeating: 0)
+    var bytes = line.mutableSpan
+    let count = unsafe bytes.withUnsafeMutableBytes {
+      unsafe cl_read(file.rawValue, $0.baseAddress!, $0.count)
+    }
+    guard count > 0 else { return nil }
+    self.init(stat: bytes.span.extracting(first: count))
   }
 
-  private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
-    if digits.isEmpty { return nil }
-    var value: UInt64 = 0
-    for digit in digits {
-      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-      let (sum, carry) = product.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
-      if overflow || carry { return nil }
-      value = sum
+  /// The text of the file; nil when it has another form.
+  init?(stat line: Span<UInt8>) {
+    // The name stands in parentheses and may hold any byte: what follows the last one counts.
+    guard var index = line.indices.last(where: { line[$0] == UInt8(ascii: ")") }) else {
+      return nil
     }
-    return value
+    index += 2
+    guard index < line.count else { return nil }
+    state = Character(UnicodeScalar(line[index]))
+    var field = 3
+    var numbers: InlineArray<23, UInt64> = InlineArray(repeating: 0)
+    index += 1
+    while field < 22 {
+      // Blanks part the fields; some of those that are not asked for are negative.
+      guard index < line.count, line[index] == UInt8(ascii: " ") else { return nil }
+      index += 1
+      field += 1
+      var value: UInt64 = 0
+      while index < line.count, line[index] != UInt8(ascii: " ") {
+        let digit = line[index]
+        index += 1
+        if digit == UInt8(ascii: "-") { continue }
+        guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+        value = value &* 10 &+ UInt64(digit - UInt8(ascii: "0"))
+      }
+      numbers[field] = value
+    }
+    parent = pid_t(truncatingIfNeeded: numbers[4])
+    isKernelThread = numbers[9] & 0x0020_0000 != 0
+    startTime = numbers[22]
   }
 
   public var isDead: Bool { state == "Z" || state == "X" || state == "x" }

@@ -31,11 +31,9 @@ extension FileDescriptor {
 
   /// Everything up to the end of the file; EFBIG beyond `limit` bytes.
   public func readAll(limit: Int, _ subject: String = "") throws(SystemError) -> [UInt8] {
-    var status = stat()
-    let known = unsafe cl_fstat(rawValue, &status) == 0 ? Int(status.st_size) : 0
-    if known > limit { throw SystemError(EFBIG, "read", subject) }
     var bytes: [UInt8] = []
-    var room = max(known + 1, 4096)
+    var room = 4096
+    var known = 0
     while true {
       let before = bytes.count
       let wanted = room
@@ -51,11 +49,18 @@ extension FileDescriptor {
       }
       if failure != 0 { throw SystemError(failure, "read", subject) }
       if grown.count == before { return bytes }
-      // There was room for one byte more: a regular file of known size is read by this one call.
-      if known > 0 && grown.count == known { return grown }
+      // There was room for one byte more: a regular file of known size is at its end here.
+      if grown.count == known { return grown }
       bytes = grown
       if bytes.count > limit { throw SystemError(EFBIG, "read", subject) }
       room = max(4096, bytes.count)
+      if before == 0 && bytes.count == 4096 {
+        // Not one of the many small ones: the size, where it has one, spares further growing.
+        var status = stat()
+        known = unsafe cl_fstat(rawValue, &status) == 0 ? Int(status.st_size) : 0
+        if known > limit { throw SystemError(EFBIG, "read", subject) }
+        room = max(room, known - 4096 + 1)
+      }
     }
   }
 

@@ -1,30 +1,35 @@
 /// Rows of text in columns, aligned as runc's.
 public struct TextTable: Sendable {
-  private var rows: [[String]]
+  private var rows: [[String]] = []
+  private var widths: [Int]
 
-  public init(header: [String]) { rows = [header] }
+  public init(header: [String]) {
+    widths = [Int](repeating: 12, count: header.count)
+    append(header)
+  }
 
-  public mutating func append(_ row: [String]) { rows.append(row) }
+  public mutating func append(_ row: [String]) {
+    rows.append(row)
+    for column in row.indices { widths[column] = max(widths[column], Self.width(row[column]) + 3) }
+  }
+
+  /// The number of Unicode scalars.
+  private static func width(_ cell: String) -> Int {
+    cell.utf8.reduce(into: 0) { count, byte in count += byte & 0xC0 == 0x80 ? 0 : 1 }
+  }
 
   /// Each column is as wide as its widest cell and three blanks, at least twelve; the last is not
   /// filled up.
   public var text: String {
-    let columns = rows[0].count
-    var widths = [Int](repeating: 12, count: columns)
+    var text: [UInt8] = []
     for row in rows {
       for (column, cell) in row.enumerated() {
-        widths[column] = max(widths[column], cell.unicodeScalars.count + 3)
+        text.append(contentsOf: cell.utf8)
+        if column == widths.count - 1 { continue }
+        for _ in Self.width(cell)..<widths[column] { text.append(UInt8(ascii: " ")) }
       }
+      text.append(UInt8(ascii: "\n"))
     }
-    var text = ""
-    for row in rows {
-      for (column, cell) in row.enumerated() {
-        text += cell
-        if column == columns - 1 { continue }
-        text += String(repeating: " ", count: widths[column] - cell.unicodeScalars.count)
-      }
-      text += "\n"
-    }
-    return text
+    return String(decoding: text, as: UTF8.self)
   }
 }

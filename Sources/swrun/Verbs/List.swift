@@ -8,20 +8,10 @@ extension Swrun {
   static func list(_ arguments: Arguments) throws(RuntimeError) {
     let lifecycle = lifecycle(arguments)
     let users = arguments.has(.quiet) ? nil : UserNames.ofHost
-    var rows: [ContainerListing] = []
-    for id in try lifecycle.store.list() {
-      let snapshot: ContainerSnapshot
-      do { snapshot = try lifecycle.snapshot(id) } catch {
-        // One that is being made or deleted right now is in no list; a damaged one must not hide
-        // the others.
-        if error != StateStore.doesNotExist(id) { Log.warning("list: \(id): \(error)") }
-        continue
-      }
-      let record = snapshot.record
-      rows.append(
-        ContainerListing(
-          state: lifecycle.ociState(record, snapshot.status), rootfs: record.rootfs,
-          created: record.created, owner: users?[record.owner] ?? "#\(record.owner)"))
+    let rows = try lifecycle.snapshots().map {
+      ContainerListing(
+        state: lifecycle.ociState($0.record, $0.status), rootfs: $0.record.rootfs,
+        created: $0.record.created, owner: users?[$0.record.owner] ?? "#\($0.record.owner)")
     }
     if arguments.has(.quiet) {
       try Output.write(rows.map { $0.state.id + "\n" }.joined())
