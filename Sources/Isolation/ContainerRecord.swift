@@ -58,6 +58,11 @@ public struct ContainerRecord: Sendable, Equatable {
 
 extension ContainerRecord: JSONValue {
   public init(_ json: inout JSONReader) throws(JSONError) {
+    try self.init(&json, withAllCgroups: true)
+  }
+
+  /// Without all cgroups it has only those that can be frozen, which is what `list` needs to know.
+  init(_ json: inout JSONReader, withAllCgroups: Bool) throws(JSONError) {
     self.init(
       id: "", ociVersion: "", bundle: "", rootfs: "", created: "", owner: 0, annotations: [:],
       isolation: "", isolationReason: "", cgroupManager: "")
@@ -79,6 +84,7 @@ extension ContainerRecord: JSONValue {
       case "isolation": try json.read(&isolation)
       case "isolationReason": try json.read(&isolationReason)
       case "cgroupManager": try json.read(&cgroupManager)
+      case "cgroups" where !withAllCgroups: try readFreezers(&json)
       case "cgroups": try json.read(&cgroups)
       case "machine": try json.read(&machine)
       default: try json.skip()
@@ -87,6 +93,18 @@ extension ContainerRecord: JSONValue {
     guard format == Self.currentFormat else {
       throw json.invalid(
         "format \(format) is not the one of this swrun (\(Self.currentFormat))", at: start)
+    }
+  }
+
+  private mutating func readFreezers(_ json: inout JSONReader) throws(JSONError) {
+    try json.beginObject()
+    while let key = try json.nextStringKey() {
+      // v2, the v1 hierarchy of that name, or a v1 hierarchy of several controllers.
+      if key.isEmpty || key == "freezer" || key.utf8.contains(UInt8(ascii: ",")) {
+        cgroups[key] = try json.string()
+      } else {
+        try json.skip()
+      }
     }
   }
 
@@ -116,8 +134,15 @@ extension ContainerRecord: JSONValue {
 extension ContainerRecord {
   /// Whether the container's first process is alive; one that became a zombie is not.
   public var isAlive: Bool {
-    guard pid > 0, let status = ProcessStatus(pid: pid) else { return false }
-    return status.startTime == startTime && !status.isDead
+    process != nil
+  }
+
+  /// The container's first process as long as it is alive.
+  var process: ProcessStatus? {
+    guard pid > 0, let status = ProcessStatus(pid: pid), status.startTime == startTime,
+      !status.isDead
+    else { return nil }
+    return status
   }
 }
 

@@ -16,23 +16,25 @@ extension Lifecycle {
     return try snapshot(directory.place)
   }
 
-  private func snapshot(_ place: ContainerPlace) throws(RuntimeError) -> ContainerSnapshot {
-    guard let record = try record(place) else { throw StateStore.doesNotExist(place.id) }
+  private func snapshot(
+    _ place: ContainerPlace, withAllCgroups: Bool = true
+  ) throws(RuntimeError) -> ContainerSnapshot {
+    guard let record = try record(place, withAllCgroups: withAllCgroups) else {
+      throw StateStore.doesNotExist(place.id)
+    }
     return ContainerSnapshot(record: record, status: try status(of: record, at: place))
   }
 
-  /// The records and the statuses of all containers, in the order of their ids.
+  /// Gives the record and the status of each container, in the order of their ids.
   ///
-  /// One that is being made or deleted right now is not there; a damaged one is a warning, and does
-  /// not hide the others.
-  public func snapshots() throws(RuntimeError) -> [ContainerSnapshot] {
-    var snapshots: [ContainerSnapshot] = []
+  /// The records have no cgroups but those that can be frozen. A container that is being made or
+  /// deleted right now is not there; a damaged one is a warning, and does not hide the others.
+  public func forEachSnapshot(_ body: (ContainerSnapshot) -> Void) throws(RuntimeError) {
     try store.forEach { place in
-      do throws(RuntimeError) { snapshots.append(try snapshot(place)) } catch {
+      do throws(RuntimeError) { body(try snapshot(place, withAllCgroups: false)) } catch {
         if error != StateStore.doesNotExist(place.id) { warn("list: \(place.id): \(error)") }
       }
     }
-    return snapshots
   }
 
   /// The configuration that the container was created with.
@@ -169,9 +171,11 @@ extension Lifecycle {
     of record: ContainerRecord, at place: ContainerPlace
   ) throws(RuntimeError) -> State.Status {
     if record.pid == 0 { return .creating }
-    guard record.isAlive else { return .stopped }
+    guard let process = record.process else { return .stopped }
     if record.isSettingUp { return .creating }
-    if try backend(record.isolation).isPaused(record) { return .paused }
+    // What v1 has frozen sleeps uninterruptibly: one that sleeps otherwise needs no second look.
+    let isAwake = process.state == "S" && record.cgroups["freezer"] != nil
+    if !isAwake, try backend(record.isolation).isPaused(record) { return .paused }
     return place.has(ContainerDirectory.startSocketName) ? .created : .running
   }
 
@@ -188,11 +192,13 @@ extension Lifecycle {
     try record(directory.place)
   }
 
-  private func record(_ place: ContainerPlace) throws(RuntimeError) -> ContainerRecord? {
+  private func record(
+    _ place: ContainerPlace, withAllCgroups: Bool = true
+  ) throws(RuntimeError) -> ContainerRecord? {
     guard let bytes = try place.read(ContainerDirectory.recordName) else { return nil }
     do {
       var reader = try JSONReader(bytes.span)
-      let record = try ContainerRecord(&reader)
+      let record = try ContainerRecord(&reader, withAllCgroups: withAllCgroups)
       try reader.finish()
       return record
     } catch {

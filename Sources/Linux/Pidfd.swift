@@ -36,7 +36,7 @@ extension Pidfd {
 /// What /proc/PID/stat says of a process (proc(5)).
 public struct ProcessStatus: Equatable, Sendable {
   /// The state letter; `Z` and `X` are dead.
-  public let state: Character
+  public let state: Unicode.Scalar
   public let parent: pid_t
   /// Clock ticks between boot and the process's start: with the pid it names one process.
   public let startTime: UInt64
@@ -65,7 +65,7 @@ public struct ProcessStatus: Equatable, Sendable {
     }
     index += 2
     guard index < line.count else { return nil }
-    state = Character(UnicodeScalar(line[index]))
+    state = Unicode.Scalar(line[index])
     var field = 3
     var numbers: InlineArray<23, UInt64> = InlineArray(repeating: 0)
     index += 1

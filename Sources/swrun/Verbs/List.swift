@@ -8,10 +8,12 @@ extension Swrun {
   static func list(_ arguments: Arguments) throws(RuntimeError) {
     let lifecycle = lifecycle(arguments)
     let users = arguments.has(.quiet) ? nil : UserNames.ofHost
-    let rows = try lifecycle.snapshots().map {
-      ContainerListing(
-        state: lifecycle.ociState($0.record, $0.status), rootfs: $0.record.rootfs,
-        created: $0.record.created, owner: users?[$0.record.owner] ?? "#\($0.record.owner)")
+    var rows: [ContainerListing] = []
+    try lifecycle.forEachSnapshot {
+      rows.append(
+        ContainerListing(
+          state: lifecycle.ociState($0.record, $0.status), rootfs: $0.record.rootfs,
+          created: $0.record.created, owner: users?[$0.record.owner] ?? "#\($0.record.owner)"))
     }
     if arguments.has(.quiet) {
       try Output.write(rows.map { $0.state.id + "\n" }.joined())
