@@ -99,8 +99,10 @@ extension ContainerRecord: JSONValue {
   private mutating func readFreezers(_ json: inout JSONReader) throws(JSONError) {
     try json.beginObject()
     while let key = try json.nextStringKey() {
-      // v2, the v1 hierarchy of that name, or a v1 hierarchy of several controllers.
-      if key.isEmpty || key == "freezer" || key.utf8.contains(UInt8(ascii: ",")) {
+      // v2, the v1 hierarchy of that name, or one that may have it beside other controllers.
+      if key.isEmpty || key == "freezer"
+        || (key.utf8.count > 8 && key.utf8.contains(UInt8(ascii: ",")))
+      {
         cgroups[key] = try json.string()
       } else {
         try json.skip()
