@@ -48,6 +48,8 @@ public struct MachinePlan: Sendable, Equatable {
   public var kernelParameters: [String] = []
   public var shares: [Share] = []
   public var cacheMode = CacheMode.auto
+  /// The annotation that asks for a DAX window.
+  public static let windowAnnotation = "dev.swrun.vm.dax"
   /// The size of the DAX window in bytes, a multiple of 2 MiB; 0 for none. Of the engine kvm alone.
   public var window = 0
   /// Queues for requests that the file system device has, 1 to 16.

@@ -102,7 +102,7 @@ enum MachineProgram {
   }
 
   private static let unusedWindow = RuntimeError(
-    "annotation dev.swrun.vm.dax: the guest's kernel does not use the DAX window",
+    "annotation \(MachinePlan.windowAnnotation): the guest's kernel does not use the DAX window",
     advice: "it has to be Linux 5.17 or later with CONFIG_FUSE_DAX; or leave the annotation out")
 
   /// A descriptor that tells the signals which are for the guest's process; SIGPIPE is nobody's.

@@ -5,7 +5,7 @@ internal import OCISpec
 /// The DAX window, by which the guest maps files of the host instead of reading them
 /// (specs/file-server.md).
 enum DirectAccess {
-  static let annotation = "dev.swrun.vm.dax"
+  static let annotation = MachinePlan.windowAnnotation
   /// As many files can be mapped as the host allows a process by default.
   private static let mostMebibytes = 32 << 10
   /// The guest's kernel takes a 64th of the window out of its memory, to account for it: at most a
