@@ -99,7 +99,7 @@ func cleaned(_ path: String) -> String? {
   var result = String(Substring(first))
   for component in components.dropFirst() {
     result += "/"
-    result += Substring(component)
+    result += String(Substring(component))
   }
   return result
 }

@@ -17,6 +17,12 @@ extension JSONReader {
     JSONError(offset: offset, reason: reason)
   }
 
+  /// A fault of the string at `offset`, which is none of those that are known.
+  public func unknown(_ known: [String], at offset: Int) -> JSONError {
+    let names = known.map { "\"\($0)\"" }.joined(separator: ", ")
+    return invalid("expected one of \(names), found \(excerpt(at: offset))", at: offset)
+  }
+
   /// The value of a property that the object at `offset` must have.
   public func require<Value>(
     _ value: Value?, _ name: String, in offset: Int

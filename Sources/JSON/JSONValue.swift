@@ -9,17 +9,16 @@ public protocol JSONEnumeration: JSONValue, RawRepresentable, CaseIterable
 where RawValue == String {}
 
 extension JSONEnumeration {
-  public init(_ json: inout JSONReader) throws(JSONError) {
+  @inlinable public init(_ json: inout JSONReader) throws(JSONError) {
     let offset = json.valueOffset()
     let text = try json.string()
     guard let value = Self(rawValue: text) else {
-      let known = Self.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
-      throw json.invalid("expected one of \(known), found \(json.excerpt(at: offset))", at: offset)
+      throw json.unknown(Self.allCases.map(\.rawValue), at: offset)
     }
     self = value
   }
 
-  public func write(to json: inout JSONWriter) { json.string(rawValue) }
+  @inlinable public func write(to json: inout JSONWriter) { json.string(rawValue) }
 }
 
 extension JSONValue where Self: FixedWidthInteger {
@@ -84,7 +83,7 @@ extension Dictionary: JSONValue where Key: JSONMapKey, Value: JSONValue {
   }
 
   /// Writes the members in the order of their names, so that equal values have equal texts.
-  public func write(to json: inout JSONWriter) {
+  @inlinable public func write(to json: inout JSONWriter) {
     json.beginObject()
     for (key, value) in map({ ($0.key.jsonKey, $0.value) }).sorted(by: { $0.0 < $1.0 }) {
       json.key(key)

@@ -33,8 +33,11 @@ struct NamespacePlan {
     }
     self.new = new
     self.joins = joins
-    timeOffsets = linux.timeOffsets.sorted { $0.key.rawValue < $1.key.rawValue }
-      .map { "\($0.key.rawValue) \($0.value.secs) \($0.value.nanosecs)\n" }.joined()
+    var timeOffsets = ""
+    for (clock, offset) in linux.timeOffsets.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      timeOffsets += "\(clock.rawValue) \(offset.secs) \(offset.nanosecs)\n"
+    }
+    self.timeOffsets = timeOffsets
   }
 
   static func flag(_ kind: Spec.Linux.Namespace.Kind) -> CInt {

@@ -2,11 +2,12 @@ extension Spec.Linux {
   /// Fails on the first rule of config-linux.md that the section breaks by itself.
   func check() throws(Fault) {
     try within("namespaces") { () throws(Fault) in
-      var kinds: Set<Namespace.Kind> = []
+      var kinds: [Namespace.Kind] = []
       try each(namespaces) { namespace throws(Fault) in
         try within("type") { () throws(Fault) in
           try require(
-            kinds.insert(namespace.type).inserted, "\"\(namespace.type.rawValue)\" stands twice")
+            !kinds.contains(namespace.type), "\"\(namespace.type.rawValue)\" stands twice")
+          kinds.append(namespace.type)
         }
         try within("path") { () throws(Fault) in
           if let path = namespace.path { try requireAbsolute(path) }

@@ -12,11 +12,11 @@ extension Spec.Process {
     }
     try within("user") { () throws(Fault) in try user.check() }
     try within("rlimits") { () throws(Fault) in
-      var kinds: Set<Rlimit.Kind> = []
+      var kinds: [Rlimit.Kind] = []
       try each(rlimits) { limit throws(Fault) in
         try within("type") { () throws(Fault) in
-          try require(
-            kinds.insert(limit.type).inserted, "\(limit.type.rawValue) is limited twice")
+          try require(!kinds.contains(limit.type), "\(limit.type.rawValue) is limited twice")
+          kinds.append(limit.type)
         }
         try within("soft") { () throws(Fault) in
           try require(
