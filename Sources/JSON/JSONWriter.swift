@@ -102,10 +102,16 @@ public struct JSONWriter: Sendable {
 
   private mutating func quote(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
-    let isPlain = text.utf8.allSatisfy {
-      $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+    var native = text
+    let isPlain = native.withUTF8 { content in
+      for index in 0..<content.count {
+        let byte = unsafe content[index]
+        if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return false }
+      }
+      unsafe bytes.append(contentsOf: content)
+      return true
     }
-    if isPlain { bytes.append(contentsOf: text.utf8) } else { escape(text) }
+    if !isPlain { escape(text) }
     bytes.append(UInt8(ascii: "\""))
   }
 

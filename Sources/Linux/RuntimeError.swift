@@ -29,6 +29,7 @@ public struct RuntimeError: Error, Equatable, CustomStringConvertible {
 /// Runs a step whose calls throw `SystemError` and names the step in the error.
 @inline(__always)
 @discardableResult
+@inlinable
 public func step<Result: ~Copyable>(
   _ name: @autoclosure () -> String, advice: @autoclosure () -> String? = nil,
   _ body: () throws(SystemError) -> Result

@@ -30,6 +30,7 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
 ///
 /// Every call into the kernel goes through here, so that no error number is looked at twice and
 /// no interrupted call is taken for a failure.
+@inlinable
 @inline(__always)
 @discardableResult
 public func system<Result: FixedWidthInteger & SignedInteger>(
@@ -38,8 +39,10 @@ public func system<Result: FixedWidthInteger & SignedInteger>(
   while true {
     let result = body()
     if result >= 0 { return result }
-    let errno = CInt(truncatingIfNeeded: -result)
-    if errno == EINTR { continue }
+    let errno = Int32(truncatingIfNeeded: -result)
+    if isInterruption(errno) { continue }
     throw SystemError(errno, call.description, subject())
   }
 }
+
+@usableFromInline func isInterruption(_ errno: Int32) -> Bool { errno == EINTR }

@@ -56,7 +56,12 @@ struct DevicePattern: Hashable, CustomStringConvertible {
 
   /// As devices.allow takes it: `c 1:3`, `b *:*`.
   var description: String {
-    "\(kind == .block ? "b" : "c") \(major?.description ?? "*"):\(minor?.description ?? "*")"
+    "\(kind == .block ? "b" : "c") \(Self.text(major)):\(Self.text(minor))"
+  }
+
+  /// By way of Int: the standard library's own code for UInt32 is that for all integers.
+  private static func text(_ number: UInt32?) -> String {
+    if let number { Int(number).description } else { "*" }
   }
 }
 
