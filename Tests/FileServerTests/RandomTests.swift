@@ -15,7 +15,7 @@ import Testing
       settings.window = try FileWindow(size: 8 * FileWindow.granule)
       let fixture = try Fixture(settings: settings, isBounded: true)
       var known: [UInt64] = [1, 2, 3, 4]
-      for round in 0..<100_000 {
+      for round in 0..<100_000 * SeededRandom.scale {
         if round % 5000 == 0 { _ = try Client(fixture.server) }
         let (request, opcode) = Self.request(&random, known)
         let reply = fixture.server.exchange(

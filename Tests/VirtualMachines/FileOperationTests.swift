@@ -142,7 +142,10 @@ struct KnownOperation {
   }
 
   static func all() throws -> [KnownOperation] {
-    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    // Brought along to where the sources are not.
+    let path =
+      Machines.extra("file-server.md")
+      ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
       .appendingPathComponent("specs/file-server.md").path
     return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").compactMap {
