@@ -117,16 +117,33 @@ struct Membership: Equatable {
   let key: String
   let path: String
 
+  init(key: String, path: String) {
+    self.key = key
+    self.path = path
+  }
+
   /// `9:name=systemd:/a` and `0::/a`; the path may hold colons.
   static func parse(_ text: [UInt8]) -> [Membership] {
-    text.split(separator: UInt8(ascii: "\n")).compactMap { line in
-      let fields = line.split(
-        separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
-      guard fields.count == 3, fields[2].first == UInt8(ascii: "/") else { return nil }
-      return Membership(
-        key: String(decoding: fields[1], as: UTF8.self),
-        path: String(decoding: fields[2], as: UTF8.self))
+    var result: [Membership] = []
+    var rest = text[...]
+    while !rest.isEmpty {
+      let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+      if let membership = Membership(line: rest[..<end]) { result.append(membership) }
+      rest = rest[end...].dropFirst()
     }
+    return result
+  }
+
+  private init?(line: ArraySlice<UInt8>) {
+    let colon = UInt8(ascii: ":")
+    guard let number = line.firstIndex(of: colon) else { return nil }
+    let named = line[number...].dropFirst()
+    guard let name = named.firstIndex(of: colon) else { return nil }
+    let path = named[name...].dropFirst()
+    guard path.first == UInt8(ascii: "/") else { return nil }
+    self.init(
+      key: String(decoding: named[..<name], as: UTF8.self),
+      path: String(decoding: path, as: UTF8.self))
   }
 
   /// The directory below /sys/fs/cgroup that the hierarchy is mounted on by custom.

@@ -100,17 +100,16 @@ extension DeviceRule {
     }
     let major = try number(rule.major, "linux.resources.devices[\(index)].major")
     let minor = try number(rule.minor, "linux.resources.devices[\(index)].minor")
-    let kinds: [DevicePattern.Kind]
-    switch rule.type {
-    case .block: kinds = [.block]
-    case .character: kinds = [.character]
-    // Not the kernel's `a`, which drops the numbers and the access and means everything.
-    case .all, nil: kinds = [.block, .character]
-    }
-    return kinds.map {
+    func one(_ kind: DevicePattern.Kind) -> DeviceRule {
       DeviceRule(
-        allow: rule.allow, pattern: DevicePattern(kind: $0, major: major, minor: minor),
+        allow: rule.allow, pattern: DevicePattern(kind: kind, major: major, minor: minor),
         access: access, index: index)
+    }
+    switch rule.type {
+    case .block: return [one(.block)]
+    case .character: return [one(.character)]
+    // Not the kernel's `a`, which drops the numbers and the access and means everything.
+    case .all, nil: return [one(.block), one(.character)]
     }
   }
 

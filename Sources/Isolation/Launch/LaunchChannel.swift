@@ -128,12 +128,12 @@ public struct LaunchChannel {
       repeat {
         count = Int(CL_MAX_PASSED_FDS)
         received = unsafe cl_receive_fds(fd, buffer.baseAddress!, buffer.count, &fds, &count)
-      } while received == -Int(EINTR)
+        // The peer ended with an unread message of ours. That is told once, before what the peer
+        // said last, which is read next.
+      } while received == -Int(EINTR) || received == -Int(ECONNRESET)
       filled = max(0, received)
       if received < 0 { failure = CInt(-received) }
     }
-    // The peer died with unread messages of ours: the same as its end.
-    if failure == ECONNRESET { return nil }
     if failure != 0 { throw SystemError(failure, "recvmsg") }
     if bytes.isEmpty && count == 0 { return nil }
     return (bytes, Array(fds[..<count]))
