@@ -33,6 +33,13 @@ let strict: [SwiftSetting] =
     .enableExperimentalFeature("Lifetimes"),
   ]
 
+/// What Sources/CRuntimeStart replaces of the Swift runtime.
+let shortStart: [LinkerSetting] = [
+  .unsafeFlags([
+    "-Xlinker", "--wrap=swift_copyAuxiliaryExecutablePath", "-Xlinker", "--wrap=fopen",
+  ])
+]
+
 /// Static, and released at an address that is another one each time: for what faces a guest. gold
 /// refuses it, and glibc refuses a static program with a run path: build with
 /// `--disable-local-rpath`, as hack/setup does.
@@ -78,6 +85,9 @@ let package = Package(
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
     .systemLibrary(
       name: "Clibseccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+
+    // The Swift runtime's start, in all three programs.
+    .target(name: "CRuntimeStart"),
 
     // Shared modules.
     .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: strict),
@@ -131,9 +141,10 @@ let package = Package(
       dependencies: [
         "KVM", "Boot", "Virtio", "Platform", "FileServer", "GuestMemory", "MachinePlan",
         "GuestProtocol", "GuestSession", "Isolation", "OCISpec", "JSON", "Linux", "CLinux",
+        "CRuntimeStart",
       ],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
-      linkerSettings: positionIndependent),
+      linkerSettings: positionIndependent + shortStart),
     // The first process of a guest. Its C part mounts /proc before the Swift runtime looks for it.
     .target(name: "CGuestInit", cSettings: [.define("_GNU_SOURCE")]),
     .target(
@@ -145,10 +156,10 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "swrun-guest",
-      dependencies: ["CGuestInit", "GuestAgent", "CLinux"],
+      dependencies: ["CGuestInit", "CRuntimeStart", "GuestAgent", "CLinux"],
       exclude: ["unwinding.ld"],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
-      linkerSettings: positionIndependent + withoutUnwinding),
+      linkerSettings: positionIndependent + withoutUnwinding + shortStart),
 
     // The command: what it parses and prints is a library, so that unit tests can import it.
     .target(
@@ -163,8 +174,8 @@ let package = Package(
     .executableTarget(
       name: "swrun",
       dependencies: [
-        "CProtectedStart", "CommandLineInterface", "Containers", "MicroVM", "Isolation", "Cgroups",
-        "Seccomp",
+        "CProtectedStart", "CRuntimeStart", "CommandLineInterface", "Containers", "MicroVM",
+        "Isolation", "Cgroups", "Seccomp",
         "OCISpec", "JSON",
         "Linux",
         "CLinux",
@@ -173,12 +184,11 @@ let package = Package(
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
       linkerSettings: ordered + [
         .unsafeFlags([
-          "-static-executable", "-Xlinker", "-e", "-Xlinker", "swrun_start", "-Xlinker",
-          "--wrap=swift_copyAuxiliaryExecutablePath", "-Xlinker", "--wrap=fopen",
+          "-static-executable", "-Xlinker", "-e", "-Xlinker", "swrun_start",
         ]),
         .unsafeFlags(
           ["-Xlinker", "-s", "-Xlinker", "--gc-sections"], .when(configuration: .release)),
-      ]),
+      ] + shortStart),
 
     // Random numbers of the tests.
     .target(

@@ -8,7 +8,6 @@
 #include <linux/mount.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 
@@ -125,23 +124,4 @@ __attribute__((used)) void swrun_protect(long *stack) {
       return;
     }
   }
-}
-
-// Swift looks for its backtrace program beside the executable in a constructor, by eight calls; there is none.
-__attribute__((used)) char *__wrap_swift_copyAuxiliaryExecutablePath(const char *name, const char *directory) {
-  (void)name;
-  (void)directory;
-  return NULL;
-}
-
-// Another constructor of Swift reads /proc/self/maps to find the words of the command line on the stack. They are handed
-// over below; nothing else in the program opens this file.
-FILE *__real_fopen(const char *path, const char *mode);
-__attribute__((used)) FILE *__wrap_fopen(const char *path, const char *mode) {
-  return is(path, "/proc/self/maps") ? NULL : __real_fopen(path, mode);
-}
-
-void _swift_stdlib_overrideUnsafeArgvArgc(char **words, int count);
-__attribute__((constructor)) static void hand_over(int count, char **words) {
-  _swift_stdlib_overrideUnsafeArgvArgc(words, count);
 }
