@@ -18,7 +18,7 @@ import Linux
     let listener = try listen(directory + "/1024")
     let name = directory.split(separator: "/").last ?? "agent"
     let settings = AgentSettings(
-      stateRoot: directory + "/state", cgroupParent: "/\(name)", caches: directory + "/caches")
+      stateRoot: directory + "/state", cgroupPrefix: "/\(name)/", caches: directory + "/caches")
     try FileDescriptor.writeAll(1, Array("ready\n".utf8))
     while true {
       var polled = [0, listener.rawValue].map {

@@ -10,9 +10,6 @@ enum Boot {
     try GuestMounts.mountAll()
     try GuestCgroups.arrange()
     try raiseLimits()
-    try step("loopback interface") { () throws(SystemError) in
-      try system("ioctl", "SIOCSIFFLAGS lo") { cl_loopback_up() }
-    }
     try GuestMounts.mountShares()
   }
 

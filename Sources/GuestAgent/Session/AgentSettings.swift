@@ -2,19 +2,19 @@
 public struct AgentSettings: Sendable {
   /// The root of the state store.
   let stateRoot: String
-  /// The cgroup below which the container's is, from the root of the hierarchy on.
-  let cgroupParent: String
+  /// The path of the container's cgroup, from the root of the hierarchy on, up to the container's id.
+  let cgroupPrefix: String
   /// The file by which a kernel is told to drop caches (proc(5), drop_caches).
   let caches: String
 
-  public init(stateRoot: String, cgroupParent: String, caches: String) {
+  public init(stateRoot: String, cgroupPrefix: String, caches: String) {
     self.stateRoot = stateRoot
-    self.cgroupParent = cgroupParent
+    self.cgroupPrefix = cgroupPrefix
     self.caches = caches
   }
 
   /// Those of a guest.
   static let guest = AgentSettings(
-    stateRoot: "/run/swrun/state", cgroupParent: GuestCgroups.containers,
+    stateRoot: "/run/swrun/state", cgroupPrefix: GuestCgroups.prefix,
     caches: "/proc/sys/vm/drop_caches")
 }

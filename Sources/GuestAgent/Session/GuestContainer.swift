@@ -36,7 +36,7 @@ struct GuestContainer {
     }
     var bundle = try Bundle(path: request.bundle, configuration: Array(request.spec.utf8))
     bundle.spec.annotations = request.annotations
-    bundle.spec.linux.cgroupsPath = "\(settings.cgroupParent)/\(id)"
+    bundle.spec.linux.cgroupsPath = "\(settings.cgroupPrefix)\(id)"
     // These are the host's, which has run them.
     bundle.spec.hooks.prestart = []
     bundle.spec.hooks.createRuntime = []
