@@ -129,7 +129,7 @@ extension Machines {
 
     @Test func aGuestWithoutEnoughMemory() throws {
       try withSandbox { box in
-        let container = try box.machine { $0["vm.kernel.parameters"] = ["mem=40M"] }
+        let container = try box.machine { $0["vm.kernel.parameters"] = ["mem=28M"] }
         container.config["vm.kernel.path"] = Isolation.kernel ?? Machines.kernel
         try container.write()
         let result = try container.run()
