@@ -29,8 +29,7 @@ public struct ContainerControl: Sendable {
   }
 
   private var firstIsAlive: Bool {
-    guard pid > 0, let status = ProcessStatus(pid: pid) else { return false }
-    return status.startTime == startTime && !status.isDead
+    ProcessStatus.living(pid: pid, startTime: startTime) != nil
   }
 
   /// Sends a signal to every process of the cgroup; without one, to the first process.
@@ -101,7 +100,6 @@ public struct ContainerControl: Sendable {
 
   public var isPaused: Bool {
     // `list` asks of every container: one file is opened, that of the hierarchy that freezes.
-    if let path = paths["freezer"] { return Cgroup.isFrozen(path, .v1) }
     for (key, path) in paths where Cgroup.controllers(key, include: "freezer") {
       return Cgroup.isFrozen(path, .v1)
     }

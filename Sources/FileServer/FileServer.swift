@@ -109,11 +109,9 @@ public import Linux
       let written = try answer(exchange)
       return hasAnswer ? written : 0
     } catch {
-      if error.mayPass {
-        if inodes.slots.shouldWait(&ticket) {
-          if mayWait { return nil }
-          inodes.slots.giveUp()
-        }
+      if error.mayPass, inodes.slots.shouldWait(&ticket) {
+        if mayWait { return nil }
+        inodes.slots.giveUp()
       }
       return hasAnswer ? exchange.fail(error.errno) : 0
     }

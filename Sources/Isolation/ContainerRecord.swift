@@ -140,12 +140,7 @@ extension ContainerRecord {
   }
 
   /// The container's first process as long as it is alive.
-  var process: ProcessStatus? {
-    guard pid > 0, let status = ProcessStatus(pid: pid), status.startTime == startTime,
-      !status.isDead
-    else { return nil }
-    return status
-  }
+  var process: ProcessStatus? { ProcessStatus.living(pid: pid, startTime: startTime) }
 }
 
 extension ContainerRecord {

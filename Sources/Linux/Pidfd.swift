@@ -90,4 +90,12 @@ public struct ProcessStatus: Equatable, Sendable {
   }
 
   public var isDead: Bool { state == "Z" || state == "X" || state == "x" }
+
+  /// The process of that number which started then; nil when it has ended, be it a zombie.
+  public static func living(pid: pid_t, startTime: UInt64) -> ProcessStatus? {
+    guard pid > 0, let status = ProcessStatus(pid: pid), status.startTime == startTime,
+      !status.isDead
+    else { return nil }
+    return status
+  }
 }

@@ -33,8 +33,7 @@ import Testing
 
   @Test func itIsAskedOnceUntilItAnswers() throws {
     try withServer { fixture, client, root in
-      var nodes: [UInt64] = []
-      for index in 0..<97 { nodes.append(try client.lookup(root, "\(index)").nodeid) }
+      let nodes = try (0..<97).map { try client.lookup(root, "\($0)").nodeid }
       #expect(refusal { _ = try client.lookup(root, "97") } == ENFILE)
       // However much happened, it is one question.
       #expect(Self.isAsked(fixture.server))
@@ -71,8 +70,7 @@ import Testing
   /// What of the requests that make the guest know a file waits at the limit, and changes nothing then.
   @Test func requestsThatNeedRoomWait() throws {
     try withServer { fixture, client, root in
-      var nodes: [UInt64] = []
-      for index in 0..<97 { nodes.append(try client.lookup(root, "\(index)").nodeid) }
+      let nodes = try (0..<97).map { try client.lookup(root, "\($0)").nodeid }
       let directory = bytes(fuse_mkdir_in(mode: 0o755, umask: 0)) + text("late")
       var create = fuse_create_in()
       create.flags = UInt32(bitPattern: O_RDWR | O_CREAT)
@@ -107,8 +105,7 @@ import Testing
   /// A guest that never answers: one request waits in vain, those behind it do not.
   @Test func nobodyWaitsForAGuestThatWasWaitedForInVain() throws {
     try withServer { fixture, client, root in
-      var nodes: [UInt64] = []
-      for index in 0..<97 { nodes.append(try client.lookup(root, "\(index)").nodeid) }
+      let nodes = try (0..<97).map { try client.lookup(root, "\($0)").nodeid }
       func look(_ index: Int, mayWait: Bool = true) -> CInt? {
         client.attempt(FUSE_LOOKUP, root, text("\(index)"), mayWait: mayWait)
       }
