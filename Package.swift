@@ -202,7 +202,8 @@ let package = Package(
       name: "OCISpecTests", dependencies: ["OCISpec", "JSON", "SeededRandom"],
       swiftSettings: testing),
     .testTarget(
-      name: "IsolationTests", dependencies: ["Isolation", "OCISpec", "Linux"],
+      name: "IsolationTests",
+      dependencies: ["Isolation", "OCISpec", "JSON", "Linux", "SeededRandom"],
       swiftSettings: testing),
     .testTarget(
       name: "CgroupsTests", dependencies: ["Cgroups", "OCISpec", "JSON", "Linux", "CLinux"],

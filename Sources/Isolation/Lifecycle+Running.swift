@@ -16,25 +16,13 @@ extension Lifecycle {
     return try snapshot(directory.place)
   }
 
-  private func snapshot(
+  func snapshot(
     _ place: ContainerPlace, withAllCgroups: Bool = true
   ) throws(RuntimeError) -> ContainerSnapshot {
     guard let record = try record(place, withAllCgroups: withAllCgroups) else {
       throw StateStore.doesNotExist(place.id)
     }
     return ContainerSnapshot(record: record, status: try status(of: record, at: place))
-  }
-
-  /// Gives the record and the status of each container, in the order of their ids.
-  ///
-  /// The records have no cgroups but those that can be frozen. A container that is being made or
-  /// deleted right now is not there; a damaged one is a warning, and does not hide the others.
-  public func forEachSnapshot(_ body: (ContainerSnapshot) -> Void) throws(RuntimeError) {
-    try store.forEach { place in
-      do throws(RuntimeError) { body(try snapshot(place, withAllCgroups: false)) } catch {
-        if error != StateStore.doesNotExist(place.id) { warn("list: \(place.id): \(error)") }
-      }
-    }
   }
 
   /// The configuration that the container was created with.
@@ -170,13 +158,27 @@ extension Lifecycle {
   private func status(
     of record: ContainerRecord, at place: ContainerPlace
   ) throws(RuntimeError) -> State.Status {
-    if record.pid == 0 { return .creating }
-    guard let process = record.process else { return .stopped }
-    if record.isSettingUp { return .creating }
+    try Self.status(
+      pid: record.pid, startTime: record.startTime, isSettingUp: record.isSettingUp,
+      hasFreezer: record.cgroups["freezer"] != nil,
+      isPaused: { () throws(RuntimeError) in try backend(record.isolation).isPaused(record) },
+      isWaiting: { place.has(ContainerDirectory.startSocketName) })
+  }
+
+  /// `hasFreezer` is whether it has a directory in the v1 hierarchy of that name.
+  static func status(
+    pid: Int32, startTime: UInt64, isSettingUp: Bool, hasFreezer: Bool,
+    isPaused: () throws(RuntimeError) -> Bool, isWaiting: () -> Bool
+  ) throws(RuntimeError) -> State.Status {
+    if pid == 0 { return .creating }
+    guard let process = ProcessStatus.living(pid: pid, startTime: startTime) else {
+      return .stopped
+    }
+    if isSettingUp { return .creating }
     // What v1 has frozen sleeps uninterruptibly: one that sleeps otherwise needs no second look.
-    let isAwake = process.state == "S" && record.cgroups["freezer"] != nil
-    if !isAwake, try backend(record.isolation).isPaused(record) { return .paused }
-    return place.has(ContainerDirectory.startSocketName) ? .created : .running
+    let isAwake = process.state == "S" && hasFreezer
+    if !isAwake, try isPaused() { return .paused }
+    return isWaiting() ? .created : .running
   }
 
   func load(_ directory: borrowing ContainerDirectory) throws(RuntimeError) -> ContainerRecord {

@@ -85,25 +85,16 @@ public struct StateStore {
     }
   }
 
-  /// The ids of all containers; none when the root is not there yet.
+  /// The ids of all containers in their order; none when the root is not there yet.
   public func list() throws(RuntimeError) -> [ContainerID] {
-    guard let descriptor = try Self.directory(root) else { return [] }
-    return try ids(descriptor)
+    guard let names = try names() else { return [] }
+    return (0..<names.count).compactMap { try? ContainerID(names.name($0)) }
   }
 
-  private func ids(_ descriptor: borrowing FileDescriptor) throws(RuntimeError) -> [ContainerID] {
-    let names = try step("--root \(root)") { () throws(SystemError) in
-      try descriptor.entries(root)
-    }
-    return names.filter { !$0.hasPrefix(".") }.sorted().compactMap { try? ContainerID($0) }
-  }
-
-  /// Gives the place of each container in the order of the ids, without opening its directory.
-  func forEach(_ body: (ContainerPlace) -> Void) throws(RuntimeError) {
-    guard let descriptor = try Self.directory(root) else { return }
-    for id in try ids(descriptor) {
-      body(ContainerPlace(id: id, directory: DirectoryReference(descriptor), prefix: "\(id)/"))
-    }
+  /// The containers of the root directory; nil when it is not there yet.
+  func names() throws(RuntimeError) -> ContainerNames? {
+    guard let descriptor = try Self.directory(root) else { return nil }
+    return try ContainerNames(descriptor, root)
   }
 }
 

@@ -3,17 +3,37 @@ public struct JSONKey: Sendable {
   /// The longest name that can match a pattern, in bytes; no name of a specification is as long.
   @usableFromInline static let capacity = 40
 
-  @usableFromInline var bytes: InlineArray<40, UInt8>
-  /// The length of the name in bytes, which may be more than what is held.
+  /// The bytes, the first one lowest, when it is no longer than a name that can match.
+  @usableFromInline var words: InlineArray<5, UInt64>
+  /// The length of the name in bytes.
   @usableFromInline var count: Int
 
-  @inlinable init() {
-    bytes = InlineArray(repeating: 0)
+  init() {
+    words = InlineArray(repeating: 0)
     count = 0
   }
 
-  @inlinable mutating func append(_ byte: UInt8) {
-    if count < Self.capacity { bytes[count] = byte }
+  /// A name that stands in the text as it is.
+  init(_ text: RawSpan, _ range: Range<Int>) {
+    self.init()
+    let start = range.lowerBound
+    guard range.count <= Self.capacity, start + Self.capacity <= text.byteCount else {
+      for offset in range {
+        append(unsafe text.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
+      }
+      return
+    }
+    // What follows the name is taken with it, and never looked at.
+    for index in words.indices {
+      words[index] = unsafe UInt64(
+        littleEndian: text.unsafeLoadUnaligned(
+          fromUncheckedByteOffset: start + 8 * index, as: UInt64.self))
+    }
+    count = range.count
+  }
+
+  mutating func append(_ byte: UInt8) {
+    if count < Self.capacity { words[count >> 3] |= UInt64(byte) << UInt64(8 * (count & 7)) }
     count += 1
   }
 
@@ -21,7 +41,10 @@ public struct JSONKey: Sendable {
     let count = pattern.utf8CodeUnitCount
     guard count == key.count, count <= capacity else { return false }
     let start = unsafe pattern.utf8Start
-    for index in 0..<count where unsafe start[index] != key.bytes[index] { return false }
+    for index in 0..<count {
+      let byte = UInt8(truncatingIfNeeded: key.words[index >> 3] >> UInt64(8 * (index & 7)))
+      if unsafe start[index] != byte { return false }
+    }
     return true
   }
 }

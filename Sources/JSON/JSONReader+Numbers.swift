@@ -7,30 +7,40 @@ extension JSONReader {
     }
   }
 
-  /// Reads an integer; a fraction, an exponent or a value out of range is an error.
-  public mutating func integer<Value: FixedWidthInteger>(
+  /// Reads an integer of at most 64 bits; a fraction, an exponent or a value out of range is an
+  /// error.
+  @inlinable public mutating func integer<Value: FixedWidthInteger>(
     _ type: Value.Type = Value.self
   ) throws(JSONError) -> Value {
+    // Generic where it is called alone: there it is made for the type.
+    Value(
+      truncatingIfNeeded: try integer(
+        from: Int64(truncatingIfNeeded: Value.min), to: UInt64(truncatingIfNeeded: Value.max)))
+  }
+
+  /// Reads an integer from `least`, which is negative for a signed type alone, to `most`; returns its
+  /// two's complement.
+  @usableFromInline mutating func integer(
+    from least: Int64, to most: UInt64
+  ) throws(JSONError) -> UInt64 {
+    let name = least < 0 ? "an integer" : "an unsigned integer"
     guard let byte = peek(), byte == UInt8(ascii: "-") || isDigit(byte) else {
-      throw expected(Self.name(of: type))
+      throw expected(name)
     }
     let start = position
     let number = try scanNumber()
-    guard number.isInteger, !number.isNegative || Value.isSigned else {
+    guard number.isInteger, !number.isNegative || least < 0 else {
+      throw JSONError(offset: start, reason: "expected \(name), found \(excerpt(at: start))")
+    }
+    guard let magnitude = number.magnitude,
+      magnitude <= (number.isNegative ? least.magnitude : most)
+    else {
       throw JSONError(
-        offset: start, reason: "expected \(Self.name(of: type)), found \(excerpt(at: start))")
+        offset: start,
+        reason: "expected an integer from \(least) to \(most), found \(excerpt(at: start))")
     }
-    guard let magnitude = number.magnitude else { throw outOfRange(type, at: start) }
-    let value: Value?
-    if number.isNegative {
-      // The magnitude of the least value does not fit its type, its two's complement does.
-      value = magnitude > 1 << 63 ? nil : Value(exactly: Int64(bitPattern: 0 &- magnitude))
-    } else {
-      value = Value(exactly: magnitude)
-    }
-    guard let value else { throw outOfRange(type, at: start) }
     needsComma = true
-    return value
+    return number.isNegative ? 0 &- magnitude : magnitude
   }
 
   /// A number's parts; `magnitude` is `nil` when it is more than 64 bits hold.
@@ -92,18 +102,6 @@ extension JSONReader {
 
   private func malformed(from start: Int) -> JSONError {
     JSONError(offset: start, reason: "\(excerpt(at: start)) is not a number of JSON")
-  }
-
-  private func outOfRange<Value: FixedWidthInteger>(
-    _ type: Value.Type, at start: Int
-  ) -> JSONError {
-    JSONError(
-      offset: start,
-      reason: "expected an integer from \(type.min) to \(type.max), found \(excerpt(at: start))")
-  }
-
-  private static func name<Value: FixedWidthInteger>(of type: Value.Type) -> String {
-    type.isSigned ? "an integer" : "an unsigned integer"
   }
 }
 

@@ -2,13 +2,9 @@ extension JSONReader {
   /// Reads a string; fails on invalid UTF-8, lone surrogates and, unless accepted, U+0000.
   public mutating func string() throws(JSONError) -> String {
     guard peek() == UInt8(ascii: "\"") else { throw expected("a string") }
+    var isASCII = true
     let start = position + 1
-    var end = start
-    while end < bytes.count {
-      let byte = bytes[end]
-      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { break }
-      end += 1
-    }
+    let end = endOfPlainText(from: start, &isASCII)
     guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else {
       return try stringWithEscapes()
     }
@@ -18,23 +14,70 @@ extension JSONReader {
     return text
   }
 
+  /// Reads a string and returns the range of its text, without making one; fails on one that has
+  /// escapes.
+  public mutating func plainString() throws(JSONError) -> Range<Int> {
+    guard peek() == UInt8(ascii: "\"") else { throw expected("a string") }
+    var isASCII = true
+    let start = position + 1
+    let end = endOfPlainText(from: start, &isASCII)
+    guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else {
+      throw expected("a string without escapes")
+    }
+    if !isASCII { try checkUTF8(start..<end) }
+    position = end + 1
+    needsComma = true
+    return start..<end
+  }
+
+  /// The offset of the first quote, backslash or control character, or the end of the file.
+  ///
+  /// Eight bytes are looked at at once: most of a file is text.
+  private func endOfPlainText(from start: Int, _ isASCII: inout Bool) -> Int {
+    let low: UInt64 = 0x0101_0101_0101_0101
+    let high = low << 7
+    let raw = unsafe bytes.bytes
+    var index = start
+    var seen: UInt64 = 0
+    while index + 8 <= raw.byteCount {
+      let word = unsafe UInt64(
+        littleEndian: raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
+      // The lowest marked byte is one that is looked for; above it others may be marked by a borrow.
+      let quote = word ^ (low &* UInt64(UInt8(ascii: "\"")))
+      let backslash = word ^ (low &* UInt64(UInt8(ascii: "\\")))
+      let marks =
+        ((quote &- low) & ~quote | (backslash &- low) & ~backslash
+          | (word &- (low &* 0x20)) & ~word) & high
+      if marks != 0 {
+        seen |= word & ((marks & (0 &- marks)) &- 1)
+        if seen & high != 0 { isASCII = false }
+        return index + marks.trailingZeroBitCount / 8
+      }
+      seen |= word
+      index += 8
+    }
+    while index < bytes.count {
+      let byte = bytes[index]
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { break }
+      seen |= UInt64(byte)
+      index += 1
+    }
+    if seen & high != 0 { isASCII = false }
+    return index
+  }
+
   /// Reads the name of a member; what is too long to be known keeps its length alone.
   mutating func readKey() throws(JSONError) -> JSONKey {
     guard peek() == UInt8(ascii: "\"") else { throw expected("a name in quotes") }
-    var key = JSONKey()
-    var index = position + 1
-    while index < bytes.count {
-      let byte = bytes[index]
-      if byte == UInt8(ascii: "\"") {
-        position = index + 1
-        return key
-      }
-      // A name outside ASCII or with escapes is rare: it is read again with all the checks.
-      if byte == UInt8(ascii: "\\") || byte < 0x20 || byte >= 0x80 { break }
-      key.append(byte)
-      index += 1
+    var isASCII = true
+    let start = position + 1
+    let end = endOfPlainText(from: start, &isASCII)
+    if end < bytes.count, bytes[end] == UInt8(ascii: "\""), isASCII {
+      position = end + 1
+      return JSONKey(unsafe bytes.bytes, start..<end)
     }
-    key = JSONKey()
+    // A name outside ASCII or with escapes is rare: it is read again with all the checks.
+    var key = JSONKey()
     let accepted = acceptsNUL
     acceptsNUL = true
     defer { acceptsNUL = accepted }
@@ -46,23 +89,20 @@ extension JSONReader {
   mutating func skipString() throws(JSONError) {
     let start = position + 1
     var index = start
-    var ascii = true
-    while index < bytes.count {
-      let byte = bytes[index]
-      switch byte {
+    var isASCII = true
+    while true {
+      index = endOfPlainText(from: index, &isASCII)
+      guard index < bytes.count else { throw endedInString() }
+      switch bytes[index] {
       case UInt8(ascii: "\""):
-        if !ascii { try checkUTF8(start..<index) }
+        if !isASCII { try checkUTF8(start..<index) }
         position = index + 1
         needsComma = true
         return
       case UInt8(ascii: "\\"): _ = try escape(&index)
-      case 0..<0x20: throw controlCharacter(at: index)
-      default:
-        if byte >= 0x80 { ascii = false }
-        index += 1
+      default: throw controlCharacter(at: index)
       }
     }
-    throw endedInString()
   }
 
   private mutating func stringWithEscapes() throws(JSONError) -> String {

@@ -58,10 +58,41 @@ public struct JSONReader: ~Copyable, ~Escapable {
 
   /// The name of the next member, or `nil` after the object has ended.
   public mutating func nextKey() throws(JSONError) -> JSONKey? {
-    guard try nextMember() else { return nil }
+    // What a compact text has between two members, and before a value, needs no search.
+    let next = position + 1
+    if needsComma, next < bytes.count, bytes[position] == UInt8(ascii: ","),
+      bytes[next] == UInt8(ascii: "\"")
+    {
+      position = next
+      needsComma = false
+    } else if try !nextMember() {
+      return nil
+    }
     let key = try readKey()
-    try readColon()
+    if position < bytes.count, bytes[position] == UInt8(ascii: ":") {
+      position += 1
+      needsComma = false
+    } else {
+      try readColon()
+    }
     return key
+  }
+
+  /// The range of the name of the next member; fails on one that has escapes.
+  public mutating func nextPlainKey() throws(JSONError) -> Range<Int>? {
+    guard try nextMember() else { return nil }
+    let name = try plainString()
+    try readColon()
+    return name
+  }
+
+  /// Whether a range has this text.
+  public func has(_ text: StaticString, at range: Range<Int>) -> Bool {
+    guard range.count == text.utf8CodeUnitCount else { return false }
+    for index in 0..<range.count {
+      if unsafe text.utf8Start[index] != bytes[range.lowerBound + index] { return false }
+    }
+    return true
   }
 
   /// The same as `nextKey` for an object whose names are data.

@@ -45,9 +45,11 @@ public struct ProcessStatus: Equatable, Sendable {
 
   /// Nil when there is no such process.
   public init?(pid: pid_t) {
-    guard let file = try? FileDescriptor.open("/proc/\(pid)/stat", O_RDONLY) else { return nil }
-    // `list` asks of every container: no array, and one call, which gives the whole of the line. It
-    // has some fifty numbers of at most 20 digits, and a name.
+    // `list` asks of every container: no string, no array, and one call, which gives the whole of the
+    // line. It has some fifty numbers of at most 20 digits, and a name.
+    let opened = cl_open_proc_stat(pid)
+    guard opened >= 0 else { return nil }
+    let file = FileDescriptor(owning: opened)
     var line = InlineArray<2048, UInt8>(repeating: 0)
     var bytes = line.mutableSpan
     let count = unsafe bytes.withUnsafeMutableBytes {
@@ -60,33 +62,39 @@ public struct ProcessStatus: Equatable, Sendable {
   /// The text of the file; nil when it has another form.
   init?(stat line: Span<UInt8>) {
     // The name stands in parentheses and may hold any byte: what follows the last one counts.
-    guard var index = line.indices.last(where: { line[$0] == UInt8(ascii: ")") }) else {
-      return nil
-    }
-    index += 2
+    let end = unsafe line.withUnsafeBytes { unsafe cl_last_byte($0.baseAddress, $0.count, 0x29) }
+    guard end >= 0 else { return nil }
+    var index = end + 2
     guard index < line.count else { return nil }
     state = Unicode.Scalar(line[index])
-    var field = 3
-    var numbers: InlineArray<23, UInt64> = InlineArray(repeating: 0)
+    var numbers: (parent: UInt64, flags: UInt64, startTime: UInt64) = (0, 0, 0)
     index += 1
-    while field < 22 {
+    for field in 4...22 {
       // Blanks part the fields; some of those that are not asked for are negative.
       guard index < line.count, line[index] == UInt8(ascii: " ") else { return nil }
       index += 1
-      field += 1
       var value: UInt64 = 0
-      while index < line.count, line[index] != UInt8(ascii: " ") {
-        let digit = line[index]
+      while index < line.count {
+        let digit = line[index] &- UInt8(ascii: "0")
+        if digit <= 9 {
+          value = value &* 10 &+ UInt64(digit)
+        } else if line[index] == UInt8(ascii: " ") {
+          break
+        } else if line[index] != UInt8(ascii: "-") {
+          return nil
+        }
         index += 1
-        if digit == UInt8(ascii: "-") { continue }
-        guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-        value = value &* 10 &+ UInt64(digit - UInt8(ascii: "0"))
       }
-      numbers[field] = value
+      switch field {
+      case 4: numbers.parent = value
+      case 9: numbers.flags = value
+      case 22: numbers.startTime = value
+      default: break
+      }
     }
-    parent = pid_t(truncatingIfNeeded: numbers[4])
-    isKernelThread = numbers[9] & 0x0020_0000 != 0
-    startTime = numbers[22]
+    parent = pid_t(truncatingIfNeeded: numbers.parent)
+    isKernelThread = numbers.flags & 0x0020_0000 != 0
+    startTime = numbers.startTime
   }
 
   public var isDead: Bool { state == "Z" || state == "X" || state == "x" }

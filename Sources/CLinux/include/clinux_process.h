@@ -2,11 +2,13 @@
 #define CLINUX_PROCESS_H
 
 #include "clinux_base.h"
+#include "clinux_file.h"
 #include <grp.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -142,6 +144,24 @@ enum {
 static inline char *_Nullable *_Nonnull cl_environ(void) {
   extern char **environ;
   return (char *_Nullable *_Nonnull)environ;
+}
+
+/// Opens /proc/PID/stat, or returns -errno.
+static inline int cl_open_proc_stat(pid_t pid) {
+  char path[32] = "/proc/", digits[12];
+  int count = 0, length = 6;
+  unsigned rest = (unsigned)pid;
+  do digits[count++] = (char)('0' + rest % 10);
+  while (rest /= 10);
+  while (count) path[length++] = digits[--count];
+  memcpy(path + length, "/stat", sizeof "/stat");
+  return cl_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+}
+
+/// The offset of the last byte that is `byte`, or -1.
+static inline ssize_t cl_last_byte(const void *_Nullable bytes, size_t count, uint8_t byte) {
+  const char *found = count ? (const char *)memrchr(bytes, byte, count) : NULL;
+  return found ? found - (const char *)bytes : -1;
 }
 
 #endif

@@ -1,7 +1,7 @@
 internal import JSON
 public import OCISpec
 
-/// One container in the output of `list`.
+/// One container in the output of `list --format json`.
 public struct ContainerListing: Sendable {
   public let state: State
   public let rootfs: String
@@ -15,18 +15,6 @@ public struct ContainerListing: Sendable {
     self.rootfs = rootfs
     self.created = created
     self.owner = owner
-  }
-
-  /// The table of `list`.
-  public static func table(_ rows: [ContainerListing]) -> String {
-    var table = TextTable(header: ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"])
-    for row in rows {
-      table.append([
-        row.state.id, String(row.state.pid ?? 0), row.state.status.rawValue, row.state.bundle,
-        row.created, row.owner,
-      ])
-    }
-    return table.text
   }
 
   /// The array of `list --format json`, with runc's members.
@@ -68,4 +56,26 @@ public struct ContainerListing: Sendable {
     json.string(owner)
     json.endObject()
   }
+}
+
+/// The table of `list`.
+public struct ContainerTable: Sendable {
+  private var table = TextTable(header: ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"])
+
+  public init() {}
+
+  /// Adds a container; the texts are UTF-8.
+  public mutating func append(
+    id: Span<UInt8>, pid: Int32?, status: State.Status, bundle: Span<UInt8>, created: Span<UInt8>,
+    owner: String
+  ) {
+    table.append(id)
+    table.append(String(pid ?? 0))
+    table.append(status.rawValue)
+    table.append(bundle)
+    table.append(created)
+    table.append(owner)
+  }
+
+  public var bytes: [UInt8] { table.bytes }
 }
