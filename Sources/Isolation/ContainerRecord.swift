@@ -21,6 +21,8 @@ public struct ContainerRecord: Sendable, Equatable {
   public var pid: Int32 = 0
   /// When that process started, in clock ticks after boot: tells it from a later one of that pid.
   public var startTime: UInt64 = 0
+  /// Whether it never waits for `start`, as that of `run`: no socket for it has to be looked for.
+  public var startsAtOnce = false
   /// Whether the process, which has its pid already, is still made into the container's: a guest
   /// takes its time to boot.
   public var isSettingUp = false
@@ -79,6 +81,7 @@ extension ContainerRecord: JSONValue {
       case "owner": try json.read(&owner)
       case "pid": try json.read(&pid)
       case "startTime": try json.read(&startTime)
+      case "startsAtOnce": try json.read(&startsAtOnce)
       case "settingUp": try json.read(&isSettingUp)
       case "annotations": try json.read(&annotations)
       case "isolation": try json.read(&isolation)
@@ -121,6 +124,7 @@ extension ContainerRecord: JSONValue {
     json.member("owner", owner)
     json.member("pid", pid)
     json.member("startTime", startTime)
+    if startsAtOnce { json.member("startsAtOnce", true) }
     if isSettingUp { json.member("settingUp", true) }
     json.member("annotations", annotations)
     json.member("isolation", isolation)

@@ -162,7 +162,7 @@ extension Lifecycle {
       pid: record.pid, startTime: record.startTime, isSettingUp: record.isSettingUp,
       hasFreezer: record.cgroups["freezer"] != nil,
       isPaused: { () throws(RuntimeError) in try backend(record.isolation).isPaused(record) },
-      isWaiting: { place.has(ContainerDirectory.startSocketName) })
+      isWaiting: { !record.startsAtOnce && place.has(ContainerDirectory.startSocketName) })
   }
 
   /// `hasFreezer` is whether it has a directory in the v1 hierarchy of that name.

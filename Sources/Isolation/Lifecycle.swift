@@ -43,6 +43,7 @@ public struct Lifecycle {
       rootfs: bundle.rootfs, created: Timestamp.now.description,
       owner: getuid(), annotations: bundle.spec.annotations, isolation: isolation.name,
       isolationReason: isolation.reason, cgroupManager: options.cgroupManager)
+    record.startsAtOnce = options.startsAtOnce
     record.externalDescriptors = ContainerRecord.standardStreams()
     var launched: (any LaunchedProcess)? = nil
     do {

@@ -111,7 +111,9 @@ extension Lifecycle {
         pid: outline.pid, startTime: outline.startTime, isSettingUp: outline.isSettingUp,
         hasFreezer: outline.hasFreezer,
         isPaused: { () throws(RuntimeError) in try isPaused(text) },
-        isWaiting: { names.has(index, ContainerDirectory.startSocketName) })
+        isWaiting: {
+          !outline.startsAtOnce && names.has(index, ContainerDirectory.startSocketName)
+        })
       return ListedContainer(outline, status)
     } catch { return nil }
   }

@@ -2,8 +2,9 @@ internal import JSON
 
 /// What `list` needs of a record, as ranges of its text.
 ///
-/// It takes what `ContainerRecord` writes, by whom all else is read: a record with escapes in these
-/// texts, with null for a member, or with a fault.
+/// It takes what `ContainerRecord` writes, member by member in that order; all else is read by
+/// `ContainerRecord`: a record of other members, with blanks, with escapes in these texts, or with a
+/// fault.
 struct RecordOutline {
   var id = 0..<0
   var ociVersion = 0..<0
@@ -13,6 +14,7 @@ struct RecordOutline {
   var owner: UInt32 = 0
   var pid: Int32 = 0
   var startTime: UInt64 = 0
+  var startsAtOnce = false
   var isSettingUp = false
   /// The object with its braces; empty when there is none.
   var annotations = 0..<0
@@ -22,30 +24,46 @@ struct RecordOutline {
   init() {}
 
   init(_ json: inout JSONReader) throws(JSONError) {
-    var format = 0
-    let start = try json.beginObject()
-    while let key = try json.nextKey() {
-      switch key {
-      case "format": format = try json.integer()
-      case "id": id = try json.plainString()
-      case "ociVersion": ociVersion = try json.plainString()
-      case "bundle": bundle = try json.plainString()
-      case "rootfs": rootfs = try json.plainString()
-      case "created": created = try json.plainString()
-      case "owner": owner = try json.integer()
-      case "pid": pid = try json.integer()
-      case "startTime": startTime = try json.integer()
-      case "settingUp": isSettingUp = try json.bool()
-      case "annotations": annotations = try Self.texts(&json).range
-      case "isolation", "isolationReason", "cgroupManager": _ = try json.plainString()
-      case "cgroups": hasFreezer = try Self.texts(&json, with: "freezer").isFound || hasFreezer
-      case "machine": _ = try Self.texts(&json)
-      default: try json.skip()
-      }
-    }
-    guard format == ContainerRecord.currentFormat else {
-      throw json.invalid("format", at: start)
-    }
+    try Self.expect(json.take(#"{"format":"#), json)
+    try Self.expect(try json.integer() == ContainerRecord.currentFormat, json)
+    try Self.expect(json.take(#","id":"#), json)
+    id = try json.plainString()
+    try Self.expect(json.take(#","ociVersion":"#), json)
+    ociVersion = try json.plainString()
+    try Self.expect(json.take(#","bundle":"#), json)
+    bundle = try json.plainString()
+    try Self.expect(json.take(#","rootfs":"#), json)
+    rootfs = try json.plainString()
+    try Self.expect(json.take(#","created":"#), json)
+    created = try json.plainString()
+    try Self.expect(json.take(#","owner":"#), json)
+    owner = try json.integer()
+    try Self.expect(json.take(#","pid":"#), json)
+    pid = try json.integer()
+    try Self.expect(json.take(#","startTime":"#), json)
+    startTime = try json.integer()
+    startsAtOnce = json.take(#","startsAtOnce":true"#)
+    isSettingUp = json.take(#","settingUp":true"#)
+    try Self.expect(json.take(#","annotations":"#), json)
+    annotations = try Self.texts(&json).range
+    try Self.expect(json.take(#","isolation":"#), json)
+    _ = try json.plainString()
+    try Self.expect(json.take(#","isolationReason":"#), json)
+    _ = try json.plainString()
+    try Self.expect(json.take(#","cgroupManager":"#), json)
+    _ = try json.plainString()
+    try Self.expect(json.take(#","cgroups":"#), json)
+    hasFreezer = try Self.texts(&json, with: "freezer").isFound
+    if json.take(#","machine":"#) { _ = try Self.texts(&json) }
+    try Self.expect(json.take(#","external_descriptors":"#), json)
+    try json.skip()
+    try Self.expect(json.take("}"), json)
+  }
+
+  private static func expect(
+    _ isThere: Bool, _ json: borrowing JSONReader
+  ) throws(JSONError) {
+    if !isThere { throw json.invalid("is not as it was written", at: json.position) }
   }
 
   /// The range of an object whose values are texts, and whether it has a member of that name.
@@ -53,11 +71,15 @@ struct RecordOutline {
     _ json: inout JSONReader, with name: StaticString = ""
   ) throws(JSONError) -> (range: Range<Int>, isFound: Bool) {
     var isFound = false
-    let start = try json.beginObject()
-    while let key = try json.nextPlainKey() {
-      if json.has(name, at: key) { isFound = true }
+    let start = json.position
+    try expect(json.take(UInt8(ascii: "{")), json)
+    if json.take(UInt8(ascii: "}")) { return (start..<json.position, false) }
+    repeat {
+      if json.has(name, at: try json.plainString()) { isFound = true }
+      try expect(json.take(UInt8(ascii: ":")), json)
       _ = try json.plainString()
-    }
+    } while json.take(UInt8(ascii: ","))
+    try expect(json.take(UInt8(ascii: "}")), json)
     return (start..<json.position, isFound)
   }
 }

@@ -78,12 +78,41 @@ public struct JSONReader: ~Copyable, ~Escapable {
     return key
   }
 
-  /// The range of the name of the next member; fails on one that has escapes.
-  public mutating func nextPlainKey() throws(JSONError) -> Range<Int>? {
-    guard try nextMember() else { return nil }
-    let name = try plainString()
-    try readColon()
-    return name
+  /// Goes on behind `text` when it stands here, byte for byte: what is known of a file that was
+  /// written as `JSONWriter` does needs no search. The caller sees to it that it is whole tokens, and
+  /// that a value follows.
+  public mutating func take(_ text: StaticString) -> Bool {
+    let count = text.utf8CodeUnitCount
+    guard count <= bytes.count - position else { return false }
+    let known = unsafe UnsafeRawPointer(text.utf8Start)
+    let raw = unsafe bytes.bytes
+    var index = 0
+    while index + 8 <= count {
+      if unsafe known.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        != raw.unsafeLoadUnaligned(fromUncheckedByteOffset: position + index, as: UInt64.self)
+      {
+        return false
+      }
+      index += 8
+    }
+    while index < count {
+      if unsafe known.load(fromByteOffset: index, as: UInt8.self) != bytes[position + index] {
+        return false
+      }
+      index += 1
+    }
+    position += count
+    needsComma = false
+    return true
+  }
+
+  /// As `take` of a text, of one byte.
+  @inline(__always)
+  public mutating func take(_ byte: UInt8) -> Bool {
+    guard position < bytes.count, bytes[position] == byte else { return false }
+    position += 1
+    needsComma = false
+    return true
   }
 
   /// Whether a range has this text.

@@ -127,6 +127,7 @@ import Testing
     var whole = record("one")
     whole.pid = 42
     whole.startTime = .max
+    whole.startsAtOnce = true
     whole.isSettingUp = true
     whole.cgroups = ["": "/c/x", "freezer": "/f", "memory": "/m"]
     whole.machine = ["engine": "kvm"]
@@ -165,6 +166,7 @@ import Testing
       #expect(outline.owner == record.owner)
       #expect(outline.pid == record.pid)
       #expect(outline.startTime == record.startTime)
+      #expect(outline.startsAtOnce == record.startsAtOnce)
       #expect(outline.isSettingUp == record.isSettingUp)
       #expect(outline.hasFreezer == (record.cgroups["freezer"] != nil))
       let listed = ListedContainer(outline, .running)
