@@ -37,19 +37,26 @@ let strict: [SwiftSetting] =
 let shortStart: [LinkerSetting] = [
   .unsafeFlags([
     "-Xlinker", "--wrap=swift_copyAuxiliaryExecutablePath", "-Xlinker", "--wrap=fopen",
+    "-Xlinker", "--wrap=_swift_stdlib_getScalarName", "-Xlinker",
+    "--wrap=_swift_stdlib_getNameAlias",
   ])
 ]
 
-/// Static, and released at an address that is another one each time: for what faces a guest. gold
-/// refuses it, and glibc refuses a static program with a run path: build with
-/// `--disable-local-rpath`, as hack/setup does.
-let positionIndependent: [LinkerSetting] = [
+/// Static, and without what the program does not use.
+let compact: [LinkerSetting] = [
   .unsafeFlags(["-static-executable"]),
   .unsafeFlags(
     [
-      "-use-ld=lld", "-Xclang-linker", "-static-pie", "-Xlinker", "-s", "-Xlinker",
-      "--gc-sections", "-Xlinker", "--icf=safe", "-Xlinker", "--pack-dyn-relocs=relr",
+      "-use-ld=lld", "-Xlinker", "-s", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=safe",
     ], .when(configuration: .release)),
+]
+
+/// Released at an address that is another one each time: for what faces a guest. gold refuses it, and
+/// glibc refuses a static program with a run path: build with `--disable-local-rpath`, as hack/setup does.
+let positionIndependent: [LinkerSetting] = [
+  .unsafeFlags(
+    ["-Xclang-linker", "-static-pie", "-Xlinker", "--pack-dyn-relocs=relr"],
+    .when(configuration: .release))
 ]
 
 /// What a guest's kernel copies at each start is as small as it can be.
@@ -144,7 +151,7 @@ let package = Package(
         "CRuntimeStart",
       ],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
-      linkerSettings: positionIndependent + shortStart),
+      linkerSettings: compact + positionIndependent + shortStart),
     // The first process of a guest. Its C part mounts /proc before the Swift runtime looks for it.
     .target(name: "CGuestInit", cSettings: [.define("_GNU_SOURCE")]),
     .target(
@@ -159,7 +166,7 @@ let package = Package(
       dependencies: ["CGuestInit", "CRuntimeStart", "GuestAgent", "CLinux"],
       exclude: ["unwinding.ld"],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
-      linkerSettings: positionIndependent + withoutUnwinding + shortStart),
+      linkerSettings: compact + withoutUnwinding + shortStart),
 
     // The command: what it parses and prints is a library, so that unit tests can import it.
     .target(
