@@ -166,7 +166,7 @@ let package = Package(
       dependencies: ["CGuestInit", "CRuntimeStart", "GuestAgent", "CLinux"],
       exclude: ["unwinding.ld"],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
-      linkerSettings: compact + withoutUnwinding + shortStart),
+      linkerSettings: compact + ordered + withoutUnwinding + shortStart),
 
     // The command: what it parses and prints is a library, so that unit tests can import it.
     .target(
