@@ -4,6 +4,8 @@ import Harness
 /// What the probe saw under one runtime, as fields that can be compared between runtimes.
 struct Observation {
   var fields: [String: String] = [:]
+  /// Whether the runtime's own log, which crun begins with the time, stands between the probe's lines.
+  private(set) var hasLogLines = false
 
   /// `names` replaces what differs by nature (paths, ids) by the name that it stands for.
   init(_ result: Outcome, names: [(String, String)]) {
@@ -13,6 +15,9 @@ struct Observation {
     // the caller's terminal raw. By scalars: as a Character, "\r\n" is one and not "\r".
     var output = String(
       String.UnicodeScalarView(result.out.unicodeScalars.filter { $0 != "\r" }))
+    hasLogLines =
+      output.range(
+        of: #"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-9.]+Z: "#, options: .regularExpression) != nil
     for (text, name) in names { output = output.replacingOccurrences(of: text, with: name) }
     // Names that are counted up within a sandbox.
     output = output.replacingOccurrences(

@@ -121,7 +121,8 @@ private final class World {
     switch random.below(1000) {
     case 0..<600: map()
     case 600..<990: remove()
-    case 990..<999: resize(random.below(files.count), random.below(6 << 20))
+    // The file system has room for 32 MiB, and all six may be that long at once.
+    case 990..<999: resize(random.below(files.count), random.below(5 << 20))
     default: if (try? begin()) == nil { faults.append("no new session") }
     }
   }
