@@ -1,5 +1,5 @@
-// Spares a program what the Swift runtime does before main, and what it brings along, that none of ours needs. The linker's --wrap puts these
-// functions into the place of the runtime's.
+// Spares a program what the Swift runtime does before main, and what it brings along, that none of ours needs. The
+// linker's --wrap puts these functions into the place of the runtime's.
 #include <stdio.h>
 #include <string.h>
 
