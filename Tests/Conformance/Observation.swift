@@ -4,8 +4,8 @@ import Harness
 /// What the probe saw under one runtime, as fields that can be compared between runtimes.
 struct Observation {
   var fields: [String: String] = [:]
-  /// Whether the runtime's own log, which crun begins with the time, stands between the probe's lines.
-  private(set) var hasLogLines = false
+  /// Whether all that the probe wrote has come, or nothing of it because it was never started.
+  let isWhole: Bool
 
   /// `names` replaces what differs by nature (paths, ids) by the name that it stands for.
   init(_ result: Outcome, names: [(String, String)]) {
@@ -15,9 +15,7 @@ struct Observation {
     // the caller's terminal raw. By scalars: as a Character, "\r\n" is one and not "\r".
     var output = String(
       String.UnicodeScalarView(result.out.unicodeScalars.filter { $0 != "\r" }))
-    hasLogLines =
-      output.range(
-        of: #"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-9.]+Z: "#, options: .regularExpression) != nil
+    isWhole = Self.isWhole(output)
     for (text, name) in names { output = output.replacingOccurrences(of: text, with: name) }
     // Names that are counted up within a sandbox.
     output = output.replacingOccurrences(
@@ -38,12 +36,21 @@ struct Observation {
       case let name where name.hasPrefix("fd "): fields[name] = Self.anonymous(value)
       case "status.PPid": fields[name] = value == "0" ? "0" : "outside"
       case "status.NStgid", "status.NSpgid", "status.NSsid": ids.append((name, value))
+      case "written": break
       default: fields[name] = value
       }
     }
     // Numbers of processes say nothing but whether this one leads its group and session.
     let own = ids.first { $0.0 == "status.NStgid" }?.1
     for (name, value) in ids { fields[name] = value == own && value != "1" ? "own" : value }
+  }
+
+  /// The probe's last line says how many bytes stand before it.
+  private static func isWhole(_ output: String) -> Bool {
+    guard output.contains(" = ") else { return true }
+    let last = output.split(separator: "\n").last ?? ""
+    guard last.hasPrefix("written = ") else { return false }
+    return Int(last.dropFirst("written = ".count)) == output.utf8.count - last.utf8.count - 1
   }
 
   private mutating func addMounts(_ text: String) {
@@ -84,7 +91,9 @@ struct Observation {
 
   /// "pipe:[123] …" without the number.
   private static func anonymous(_ value: String) -> String {
-    guard let open = value.range(of: ":["), let close = value.range(of: "]") else { return value }
+    guard let open = value.range(of: ":["),
+      let close = value.range(of: "]", range: open.upperBound..<value.endIndex)
+    else { return value }
     return value.replacingCharacters(in: open.lowerBound..<close.upperBound, with: "")
   }
 

@@ -27,7 +27,7 @@ func observe(
     let child = try box.spawn(
       global + arguments, runtime: runtime, input: .fd(terminal.slave), output: .fd(terminal.slave),
       error: .fd(terminal.slave), terminal: true, root: root)
-    let text = terminal.read(until: "call chroot")
+    let text = terminal.read(until: "\nwritten = ")
     return Outcome(
       code: try child.finish(timeout: timeout).code, signal: nil, out: text + terminal.rest(),
       err: "")

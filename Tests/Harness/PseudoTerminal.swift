@@ -47,22 +47,20 @@ public final class PseudoTerminal {
     let deadline = Date().addingTimeInterval(timeout * patience)
     var buffer = [UInt8](repeating: 0, count: 65536)
     let wanted = Array(text.utf8)
+    // Quick, for a runtime may lose what a slow reader leaves in the terminal.
     while Date() < deadline {
-      if contains(wanted) { break }
       guard ch_poll_input(master, 100) > 0 else { continue }
       let count = Foundation.read(master, &buffer, buffer.count)
       guard count > 0 else { break }
+      let new = max(0, pending.count - wanted.count + 1)
       pending += buffer[..<count]
+      let isSeen = pending[new...].withUnsafeBytes {
+        memmem($0.baseAddress!, $0.count, wanted, wanted.count) != nil
+      }
+      if isSeen { break }
     }
     defer { pending = [] }
     return String(decoding: pending, as: UTF8.self)
-  }
-
-  private func contains(_ wanted: [UInt8]) -> Bool {
-    // Only the tail can be new.
-    let start = Swift.max(0, pending.count - 65536 - wanted.count)
-    return String(decoding: pending[start...], as: UTF8.self)
-      .contains(String(decoding: wanted, as: UTF8.self))
   }
 }
 
