@@ -42,7 +42,7 @@ let shortStart: [LinkerSetting] = [
   ])
 ]
 
-/// Static, and without what the program does not use.
+/// Static, by lld, and without what the program does not use.
 let compact: [LinkerSetting] = [
   .unsafeFlags(["-static-executable"]),
   .unsafeFlags(
@@ -73,7 +73,7 @@ let withoutUnwinding: [LinkerSetting] = [
 let ordered: [LinkerSetting] = [
   .unsafeFlags(
     [
-      "-use-ld=lld", "-Xlinker", "--no-warn-symbol-ordering", "-Xlinker",
+      "-Xlinker", "--no-warn-symbol-ordering", "-Xlinker",
       "--symbol-ordering-file=\(Context.packageDirectory)/Sources/swrun/hot.order",
     ], .when(configuration: .release))
 ]
@@ -189,13 +189,9 @@ let package = Package(
       ],
       exclude: ["hot.order"],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
-      linkerSettings: ordered + [
-        .unsafeFlags([
-          "-static-executable", "-Xlinker", "-e", "-Xlinker", "swrun_start",
-        ]),
-        .unsafeFlags(
-          ["-Xlinker", "-s", "-Xlinker", "--gc-sections"], .when(configuration: .release)),
-      ] + shortStart),
+      linkerSettings: compact + ordered + shortStart + [
+        .unsafeFlags(["-Xlinker", "-e", "-Xlinker", "swrun_start"])
+      ]),
 
     // Random numbers of the tests.
     .target(

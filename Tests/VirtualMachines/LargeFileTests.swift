@@ -35,7 +35,7 @@ extension Machines {
         try container.put("etc/passwd", "root:x:0:0:root:/work:/bin/sh\n")
         try before("\(container.rootfs)/work")
         let result = try container.run(timeout: 7200)
-        try after("\(container.rootfs)/work")
+        do { try after("\(container.rootfs)/work") } catch { Issue.record(error) }
         return result
       }
     }
