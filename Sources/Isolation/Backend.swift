@@ -114,6 +114,7 @@ public protocol Backend {
 
   func pause(_ record: ContainerRecord) throws(RuntimeError)
   func resume(_ record: ContainerRecord) throws(RuntimeError)
+  /// `list` asks on several threads at once.
   func isPaused(_ record: ContainerRecord) -> Bool
 
   /// Changes limits; what `resources` does not name stays as it is.

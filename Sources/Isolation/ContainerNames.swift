@@ -3,13 +3,13 @@ internal import Linux
 
 /// The containers of an open state directory in the order of their ids, whose files are opened below
 /// it: `list` makes neither a string nor an array for each.
-struct ContainerNames: ~Copyable {
+///
+/// It does not change: several threads may ask it, each with room of its own for the paths of files.
+final class ContainerNames: Sendable {
   private let directory: FileDescriptor
   /// The names, one after the other, and where each stands.
-  private var names: [UInt8] = []
-  private var order: [Range<Int>] = []
-  /// The path of the last file that was asked for.
-  private var path: [UInt8] = []
+  private let names: [UInt8]
+  private let order: [Range<Int>]
 
   /// Reads the directory, whose path is `root`; what is not named as a container can be is left out.
   init(_ directory: consuming FileDescriptor, _ root: String) throws(RuntimeError) {
@@ -46,11 +46,11 @@ struct ContainerNames: ~Copyable {
   }
 
   /// Reads the beginning of a container's record; its size, 0 when it could not be read.
-  mutating func readRecord(
-    _ index: Int, into buffer: UnsafeMutableBufferPointer<UInt8>
+  func readRecord(
+    _ index: Int, into buffer: UnsafeMutableBufferPointer<UInt8>, _ path: inout [UInt8]
   ) -> Int {
     let parent = directory.rawValue
-    let opened = unsafe withPath(index, ContainerDirectory.recordName) {
+    let opened = unsafe withPath(index, ContainerDirectory.recordName, &path) {
       unsafe cl_openat(parent, $0, O_RDONLY | O_CLOEXEC, 0)
     }
     if opened < 0 { return 0 }
@@ -58,16 +58,17 @@ struct ContainerNames: ~Copyable {
     return max(0, unsafe cl_read(file.rawValue, buffer.baseAddress, buffer.count))
   }
 
-  mutating func has(_ index: Int, _ file: String) -> Bool {
+  func has(_ index: Int, _ file: String, _ path: inout [UInt8]) -> Bool {
     let parent = directory.rawValue
     var status = stat()
-    return unsafe withPath(index, file) {
+    return unsafe withPath(index, file, &path) {
       unsafe cl_fstatat(parent, $0, &status, AT_SYMLINK_NOFOLLOW) == 0
     }
   }
 
-  private mutating func withPath<Value>(
-    _ index: Int, _ file: String, _ body: (UnsafePointer<CChar>) -> Value
+  private func withPath<Value>(
+    _ index: Int, _ file: String, _ path: inout [UInt8],
+    _ body: (UnsafePointer<CChar>) -> Value
   ) -> Value {
     path.removeAll(keepingCapacity: true)
     path.append(contentsOf: names[order[index]])

@@ -34,7 +34,7 @@ extension Lifecycle {
   public func ociState(_ record: ContainerRecord, _ status: State.Status) -> State {
     State(
       ociVersion: record.ociVersion, id: record.id, status: status,
-      pid: status == .stopped || record.pid == 0 ? nil : record.pid, bundle: record.bundle,
+      pid: status.shownPID(record.pid), bundle: record.bundle,
       annotations: record.annotations)
   }
 

@@ -18,6 +18,9 @@ public struct ListedContainer: Sendable {
   public let pid: Int32?
   private let annotations: Range<Int>
 
+  /// Where the last of the ranges ends.
+  var end: Int { annotations.upperBound }
+
   /// The annotations of the container that was lent with `text`.
   public func annotations(_ text: Span<UInt8>) -> [String: String] {
     if annotations.isEmpty { return [:] }
@@ -35,7 +38,7 @@ public struct ListedContainer: Sendable {
     created = outline.created
     owner = outline.owner
     self.status = status
-    pid = status == .stopped || outline.pid == 0 ? nil : outline.pid
+    pid = status.shownPID(outline.pid)
     annotations = outline.annotations
   }
 
@@ -69,20 +72,19 @@ extension Lifecycle {
   public func forEachListed(
     _ body: (ListedContainer, Span<UInt8>) -> Void
   ) throws(RuntimeError) {
-    guard var names = try store.names() else { return }
-    // Not an array: only the pages that a record fills are needed.
-    let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 16 << 10)
-    defer { unsafe buffer.deallocate() }
+    try forEachListed(helpers: nil, body)
+  }
+
+  /// The same with that many threads beside the caller's; nil for as many as are worth it.
+  func forEachListed(
+    helpers count: Int?, _ body: (ListedContainer, Span<UInt8>) -> Void
+  ) throws(RuntimeError) {
+    guard let names = try store.names() else { return }
+    var reader = ListingReader(names, self)
+    var helpers = ListingHelpers(
+      count ?? ListingHelpers.worthwhile(for: names.count), names, self)
     for index in 0..<names.count {
-      let count = unsafe names.readRecord(index, into: buffer)
-      // What fills the buffer may go on behind it.
-      if count > 0, count < buffer.count {
-        let text = unsafe UnsafeBufferPointer(rebasing: buffer[..<count]).span
-        if let listed = outlined(text, index, &names) {
-          body(listed, text)
-          continue
-        }
-      }
+      if helpers.lend(index, body) || reader.lend(index, body) { continue }
       guard let id = try? ContainerID(names.name(index)) else { continue }
       let place = names.place(id)
       do throws(RuntimeError) {
@@ -95,35 +97,9 @@ extension Lifecycle {
       }
     }
   }
+}
 
-  /// Nil for a record that is not as it was written, or cannot be judged: it is read as a whole.
-  private func outlined(
-    _ text: Span<UInt8>, _ index: Int, _ names: inout ContainerNames
-  ) -> ListedContainer? {
-    let outline: RecordOutline
-    do throws(JSONError) {
-      var reader = try JSONReader(text)
-      outline = try RecordOutline(&reader)
-      try reader.finish()
-    } catch { return nil }
-    do throws(RuntimeError) {
-      let status = try Self.status(
-        pid: outline.pid, startTime: outline.startTime, isSettingUp: outline.isSettingUp,
-        hasFreezer: outline.hasFreezer,
-        isPaused: { () throws(RuntimeError) in try isPaused(text) },
-        isWaiting: {
-          !outline.startsAtOnce && names.has(index, ContainerDirectory.startSocketName)
-        })
-      return ListedContainer(outline, status)
-    } catch { return nil }
-  }
-
-  private func isPaused(_ text: Span<UInt8>) throws(RuntimeError) -> Bool {
-    let record: ContainerRecord
-    do {
-      var reader = try JSONReader(text)
-      record = try ContainerRecord(&reader, withAllCgroups: false)
-    } catch { throw RuntimeError(error.reason) }
-    return try backend(record.isolation).isPaused(record)
-  }
+extension State.Status {
+  /// The pid that is shown of a container; nil once it has ended, and before it exists.
+  func shownPID(_ pid: Int32) -> Int32? { self == .stopped || pid == 0 ? nil : pid }
 }

@@ -26,16 +26,11 @@ struct RecordOutline {
   init(_ json: inout JSONReader) throws(JSONError) {
     try Self.expect(json.take(#"{"format":"#), json)
     try Self.expect(try json.integer() == ContainerRecord.currentFormat, json)
-    try Self.expect(json.take(#","id":"#), json)
-    id = try json.plainString()
-    try Self.expect(json.take(#","ociVersion":"#), json)
-    ociVersion = try json.plainString()
-    try Self.expect(json.take(#","bundle":"#), json)
-    bundle = try json.plainString()
-    try Self.expect(json.take(#","rootfs":"#), json)
-    rootfs = try json.plainString()
-    try Self.expect(json.take(#","created":"#), json)
-    created = try json.plainString()
+    id = try Self.text(after: #","id":"#, &json)
+    ociVersion = try Self.text(after: #","ociVersion":"#, &json)
+    bundle = try Self.text(after: #","bundle":"#, &json)
+    rootfs = try Self.text(after: #","rootfs":"#, &json)
+    created = try Self.text(after: #","created":"#, &json)
     try Self.expect(json.take(#","owner":"#), json)
     owner = try json.integer()
     try Self.expect(json.take(#","pid":"#), json)
@@ -46,18 +41,23 @@ struct RecordOutline {
     isSettingUp = json.take(#","settingUp":true"#)
     try Self.expect(json.take(#","annotations":"#), json)
     annotations = try Self.texts(&json).range
-    try Self.expect(json.take(#","isolation":"#), json)
-    _ = try json.plainString()
-    try Self.expect(json.take(#","isolationReason":"#), json)
-    _ = try json.plainString()
-    try Self.expect(json.take(#","cgroupManager":"#), json)
-    _ = try json.plainString()
+    _ = try Self.text(after: #","isolation":"#, &json)
+    _ = try Self.text(after: #","isolationReason":"#, &json)
+    _ = try Self.text(after: #","cgroupManager":"#, &json)
     try Self.expect(json.take(#","cgroups":"#), json)
     hasFreezer = try Self.texts(&json, with: "freezer").isFound
     if json.take(#","machine":"#) { _ = try Self.texts(&json) }
     try Self.expect(json.take(#","external_descriptors":"#), json)
     try json.skip()
     try Self.expect(json.take("}"), json)
+  }
+
+  /// The range of the text that stands behind `name`.
+  private static func text(
+    after name: StaticString, _ json: inout JSONReader
+  ) throws(JSONError) -> Range<Int> {
+    try expect(json.take(name), json)
+    return try json.plainString()
   }
 
   private static func expect(

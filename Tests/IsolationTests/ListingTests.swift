@@ -28,11 +28,14 @@ import Testing
   }
 
   /// What is listed, as text, and the warnings.
-  private func list(_ store: StateStore) throws -> (listed: [String], warnings: [String]) {
+  private func list(
+    _ store: StateStore, helpers: Int? = nil, _ each: (String) throws -> Void = { _ in }
+  ) throws -> (listed: [String], warnings: [String]) {
     var listed: [String] = []
     var warnings: [String] = []
     let lifecycle = Lifecycle(store: store, backends: [], warn: { warnings.append($0) })
-    try lifecycle.forEachListed { container, text in
+    var fault: (any Error)?
+    try lifecycle.forEachListed(helpers: helpers) { container, text in
       let texts = [
         container.id, container.ociVersion, container.bundle, container.rootfs, container.created,
       ].map { range in String(decoding: range.map { text[$0] }, as: UTF8.self) }
@@ -40,7 +43,9 @@ import Testing
       listed.append(
         (texts + ["\(container.owner)", container.status.rawValue, pid]).joined(separator: "|")
           + container.annotations(text).sorted { $0.key < $1.key }.map { "|\($0)=\($1)" }.joined())
+      do { try each(texts[0]) } catch { fault = error }
     }
+    if let fault { throw fault }
     return (listed, warnings)
   }
 
@@ -120,6 +125,65 @@ import Testing
       #expect(warnings == [])
     }
   }
+
+  /// Damaged records, records that are read as a whole, and directories without one among many.
+  @Test func helpersChangeNothingOfWhatIsListed() throws {
+    try withStore { store in
+      var random = SeededRandom("helpersChangeNothingOfWhatIsListed")
+      for index in 0..<300 {
+        let id = "c\(index)"
+        var one = record(id)
+        one.annotations["n"] = String(repeating: "x", count: random.below(3000))
+        let kind = random.below(8)
+        if kind == 0 { one.bundle = "/b \"quoted\"" }
+        if kind == 1 { one.externalDescriptors = String(repeating: "x", count: 20_000) }
+        if kind == 2 { one.pid = getpid() }
+        if kind == 3 { (one.pid, one.startTime) = (getpid(), try #require(ownStartTime)) }
+        var bytes = text(one)
+        if kind == 4 { bytes.removeLast(1 + random.below(bytes.count - 1)) }
+        let directory = try store.reserve(ContainerID(id))
+        if kind != 5 { try directory.write(ContainerDirectory.recordName, bytes) }
+      }
+      let (listed, warnings) = try list(store, helpers: 0)
+      #expect(listed.count > 150 && warnings.count > 10)
+      for helpers in [1, 2, 3, nil] {
+        for _ in 0..<5 * SeededRandom.scale {
+          let other = try list(store, helpers: helpers)
+          #expect(other.listed == listed)
+          #expect(other.warnings == warnings)
+        }
+      }
+    }
+  }
+
+  /// A container that is deleted meanwhile is there or not; it is no warning and moves no other.
+  @Test func containersMayVanishWhileHelpersLook() throws {
+    try withStore { store in
+      let ids = (0..<200).map { "c\(1000 + $0)" }
+      let lasting = ids.enumerated().filter { $0.offset % 3 != 0 }.map(\.element)
+      for _ in 0..<5 * SeededRandom.scale {
+        for id in ids where !File.exists("\(store.root)/\(id)") {
+          try store.reserve(ContainerID(id)).write(
+            ContainerDirectory.recordName, text(record(id)))
+        }
+        let vanishing = Set(ids).subtracting(lasting).sorted()
+        var left = vanishing[...]
+        let (listed, warnings) = try list(store, helpers: 2) { _ in
+          // From the end, where the helpers are, and behind the first thread.
+          for id in [left.popLast(), left.popFirst()].compactMap({ $0 }) {
+            try store.open(ContainerID(id), lock: .exclusive).destroy()
+          }
+        }
+        let names = listed.map { String($0.prefix { $0 != "|" }) }
+        #expect(names == names.sorted() && Set(names).count == names.count)
+        #expect(names.filter(lasting.contains) == lasting)
+        #expect(Set(names).isSubset(of: ids))
+        #expect(warnings == [])
+      }
+    }
+  }
+
+  private var ownStartTime: UInt64? { ProcessStatus(pid: getpid())?.startTime }
 
   /// What the outline takes, the record takes with the same values, whatever was done to the text.
   @Test func theOutlineSaysWhatTheRecordSays() throws {

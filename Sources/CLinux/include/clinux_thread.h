@@ -4,6 +4,7 @@
 #include "clinux_base.h"
 #include "clinux_event.h"
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -44,6 +45,30 @@ static inline void cl_mutex_init(pthread_mutex_t *_Nonnull mutex) { pthread_mute
 static inline void cl_mutex_destroy(pthread_mutex_t *_Nonnull mutex) { pthread_mutex_destroy(mutex); }
 static inline void cl_mutex_lock(pthread_mutex_t *_Nonnull mutex) { pthread_mutex_lock(mutex); }
 static inline void cl_mutex_unlock(pthread_mutex_t *_Nonnull mutex) { pthread_mutex_unlock(mutex); }
+
+/// The numbers `first` up to and without `end` in one word, to be taken one by one from either side.
+static inline uint64_t cl_range_make(uint32_t first, uint32_t end) { return (uint64_t)end << 32 | first; }
+/// Takes the first number; -1 when none is left.
+static inline int64_t cl_range_take_first(uint64_t *_Nonnull range) {
+  uint64_t now = __atomic_load_n(range, __ATOMIC_RELAXED);
+  do
+    if ((uint32_t)now >= now >> 32) return -1;
+  while (!__atomic_compare_exchange_n(range, &now, now + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  return (uint32_t)now;
+}
+/// Takes the last number; -1 when none is left.
+static inline int64_t cl_range_take_last(uint64_t *_Nonnull range) {
+  uint64_t now = __atomic_load_n(range, __ATOMIC_RELAXED);
+  do
+    if ((uint32_t)now >= now >> 32) return -1;
+  while (!__atomic_compare_exchange_n(range, &now, now - (1ULL << 32), true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  return (int64_t)(now >> 32) - 1;
+}
+/// How many processors this thread may run on; 1 when that is not known.
+static inline int cl_processors(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
 
 /// Adds 1 to an eventfd.
 static inline int cl_eventfd_signal(int fd) {
