@@ -151,7 +151,7 @@ let package = Package(
         "CRuntimeStart",
       ],
       swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
-      linkerSettings: compact + positionIndependent + shortStart),
+      linkerSettings: compact + ordered + positionIndependent + shortStart),
     // The first process of a guest. Its C part mounts /proc before the Swift runtime looks for it.
     .target(name: "CGuestInit", cSettings: [.define("_GNU_SOURCE")]),
     .target(

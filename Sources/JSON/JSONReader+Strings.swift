@@ -105,32 +105,37 @@ extension JSONReader {
     }
   }
 
+  /// The text is gathered as bytes: to make a string of each piece costs more than all else.
   private mutating func stringWithEscapes() throws(JSONError) -> String {
     let quote = position
     var index = position + 1
-    var run = index
-    var text = ""
-    while index < bytes.count {
+    var text: [UInt8] = []
+    while true {
+      var isASCII = true
+      let run = index
+      index = endOfPlainText(from: run, &isASCII)
+      guard index < bytes.count else { throw endedInString() }
       let byte = bytes[index]
-      switch byte {
-      case UInt8(ascii: "\""):
-        if run < index { text += try checkedText(run..<index) }
+      if byte < 0x20 { throw controlCharacter(at: index) }
+      if !isASCII { try checkUTF8(run..<index) }
+      unsafe bytes.extracting(run..<index).withUnsafeBufferPointer {
+        unsafe text.append(contentsOf: $0)
+      }
+      if byte == UInt8(ascii: "\"") {
         position = index + 1
         needsComma = true
-        return text
-      case UInt8(ascii: "\\"):
-        if run < index { text += try checkedText(run..<index) }
-        let scalar = try escape(&index)
-        if scalar.value == 0, !acceptsNUL {
-          throw JSONError(offset: quote, reason: "a string must not contain a NUL character")
-        }
-        text.unicodeScalars.append(scalar)
-        run = index
-      case 0..<0x20: throw controlCharacter(at: index)
-      default: index += 1
+        return String(decoding: text, as: UTF8.self)
+      }
+      let scalar = try escape(&index)
+      if scalar.value == 0, !acceptsNUL {
+        throw JSONError(offset: quote, reason: "a string must not contain a NUL character")
+      }
+      if scalar.isASCII {
+        text.append(UInt8(truncatingIfNeeded: scalar.value))
+      } else {
+        text.append(contentsOf: UTF8.encode(scalar)!)
       }
     }
-    throw endedInString()
   }
 
   /// Reads the escape at `index` and moves `index` behind it.

@@ -15,6 +15,14 @@ enum KernelParameters {
 
   /// The plan's parameters come last: of two the kernel takes the later.
   static func line(of plan: MachinePlan) -> String {
-    (own + plan.kernelParameters).joined(separator: " ")
+    // By hand: the library's function finds its types by their names, which takes longer than all of it.
+    var line = ""
+    // At once: what it had outgrown would be freed.
+    line.reserveCapacity(512)
+    for parameter in own + plan.kernelParameters {
+      if !line.isEmpty { line += " " }
+      line += parameter
+    }
+    return line
   }
 }

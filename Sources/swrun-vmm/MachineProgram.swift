@@ -15,7 +15,7 @@ enum MachineProgram {
   static func run(_ planFile: CInt) -> Never {
     var creator: LaunchChannel?
     do throws(RuntimeError) {
-      let plan: MachinePlan = try decode(planFile, "the plan")
+      let plan = try decode(planFile)
       let channel = LaunchChannel(
         socket: SharedDescriptor(FileDescriptor(owning: plan.channel)))
       creator = channel
@@ -32,7 +32,8 @@ enum MachineProgram {
     let signals = try Self.signals()
     cl_report_forbidden_calls(plan.console)
     _ = cl_limit_arenas(4)
-    let request: CreateRequest = try decode(plan.request, "the request")
+    // The agent's alone: nothing of it is looked at here.
+    let request = try contents(plan.request, "the request")
     let descriptors = try Jail.ownDescriptors()
     let window = try fileWindow(plan)
     let settings = Settings(cache: CacheMode(plan.cacheMode), window: window)
@@ -118,19 +119,21 @@ enum MachineProgram {
     }
   }
 
-  private static func decode<Value: JSONValue>(
-    _ file: CInt, _ name: String
-  ) throws(RuntimeError) -> Value {
-    let bytes = try step(name) { () throws(SystemError) in
+  private static func contents(_ file: CInt, _ name: String) throws(RuntimeError) -> [UInt8] {
+    try step(name) { () throws(SystemError) in
       try FileDescriptor(owning: file).readAll(limit: 64 << 20, name)
     }
+  }
+
+  private static func decode(_ file: CInt) throws(RuntimeError) -> MachinePlan {
+    let bytes = try contents(file, "the plan")
     do throws(JSONError) {
       var json = try JSONReader(bytes.span, maximumSize: 64 << 20)
-      let value = try Value(&json)
+      let plan = try MachinePlan(&json)
       try json.finish()
-      return value
+      return plan
     } catch {
-      throw RuntimeError("\(name): \(error.reason)", advice: "install swrun as a whole")
+      throw RuntimeError("the plan: \(error.reason)", advice: "install swrun as a whole")
     }
   }
 }

@@ -1,4 +1,5 @@
 import CLinux
+import JSON
 import Linux
 import Testing
 
@@ -97,6 +98,22 @@ struct MessageTests {
   ])
   func aPayloadThatLiesIsRefused(kind: UInt16, text: String) {
     #expect(throws: ProtocolError.self) { try GuestMessage(kind: kind, payload: Array(text.utf8)) }
+  }
+
+  @Test func aRequestGetsTimeAndEntropyWithoutBeingRead() throws {
+    var whole = Samples.create
+    whole.spec = "{\"a\": \"\\u00e9\\n\"}"
+    (whole.timeNanoseconds, whole.entropy) = (0, [])
+    var json = JSONWriter()
+    whole.write(to: &json)
+    (whole.timeNanoseconds, whole.entropy) = (1_234_567_890_123_456_789, [0, 1, 0xaf, 255])
+    let payload = try #require(
+      CreateRequest.payload(
+        json.bytes, timeNanoseconds: whole.timeNanoseconds, entropy: whole.entropy))
+    #expect(try HostMessage(kind: 1, payload: payload) == .create(whole))
+    for text in ["", "{", "{}", "[1,2]"] {
+      #expect(CreateRequest.payload(Array(text.utf8), timeNanoseconds: 1, entropy: []) == nil)
+    }
   }
 
   @Test func guestTextsReachNoTerminalAsControlCodes() throws {

@@ -12,16 +12,35 @@ enum GuestCgroups {
 
   static func arrange() throws(RuntimeError) {
     try step("cgroups") { () throws(SystemError) in
-      let controllers = try File.readText(mountPoint + "/cgroup.controllers").split(
-        whereSeparator: { $0 == " " || $0 == "\n" })
-      let control = mountPoint + "/cgroup.subtree_control"
-      do { try File.write(control, controllers.map { "+\($0)" }.joined(separator: " ")) } catch {
+      // As bytes: what the library does to texts is cold code, 15 ms of a start in the testbed.
+      let controllers = words(try File.read(mountPoint + "/cgroup.controllers"))
+      let control = try FileDescriptor.open(mountPoint + "/cgroup.subtree_control", O_WRONLY)
+      var all: [UInt8] = []
+      for controller in controllers { all += controller }
+      do { try control.writeAll(all) } catch {
         // All or none: each for itself, then.
         for controller in controllers {
           // Limits that need one which cannot be had are an error of the container's creation.
-          try? File.write(control, "+\(controller)")
+          try? control.writeAll(controller)
         }
       }
     }
+  }
+
+  /// What turns each controller on, "+NAME ".
+  private static func words(_ names: [UInt8]) -> [[UInt8]] {
+    var words: [[UInt8]] = []
+    var word: [UInt8] = []
+    for byte in names {
+      if byte > UInt8(ascii: " ") {
+        if word.isEmpty { word.append(UInt8(ascii: "+")) }
+        word.append(byte)
+      } else if !word.isEmpty {
+        words.append(word + [UInt8(ascii: " ")])
+        word = []
+      }
+    }
+    if !word.isEmpty { words.append(word + [UInt8(ascii: " ")]) }
+    return words
   }
 }

@@ -58,10 +58,30 @@ extension CreateRequest: JSONValue {
     json.member("noNewKeyring", noNewKeyring)
     json.member("startsAtOnce", startsAtOnce)
     json.member("terminalSize", terminalSize)
-    json.member("timeNanoseconds", timeNanoseconds)
-    json.member("entropy", Hexadecimal.text(entropy))
+    if timeNanoseconds != 0 { json.member("timeNanoseconds", timeNanoseconds) }
+    if !entropy.isEmpty { json.member("entropy", Hexadecimal.text(entropy)) }
     json.member("cacheDirectory", cacheDirectory)
     json.endObject()
+  }
+}
+
+extension CreateRequest {
+  /// The payload of a `create`, from a request that was encoded without a time and without entropy.
+  ///
+  /// Who has it encoded need not know what else it says; nil for what is no object with members.
+  public static func payload(
+    _ encoded: [UInt8], timeNanoseconds: Int64, entropy: [UInt8]
+  ) -> [UInt8]? {
+    guard encoded.count > 2, encoded.first == UInt8(ascii: "{") else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(encoded.count + 2 * entropy.count + 80)
+    bytes += "{\"timeNanoseconds\":".utf8
+    bytes += String(timeNanoseconds).utf8
+    bytes += ",\"entropy\":\"".utf8
+    bytes += Hexadecimal.digits(entropy)
+    bytes += "\",".utf8
+    bytes += encoded[1...]
+    return bytes
   }
 }
 
@@ -126,13 +146,18 @@ enum Hexadecimal {
   }
 
   static func text(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
+    String(decoding: digits(bytes), as: UTF8.self)
+  }
+
+  static func digits(_ bytes: [UInt8]) -> [UInt8] {
     var text: [UInt8] = []
+    text.reserveCapacity(2 * bytes.count)
     for byte in bytes {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
+      for digit in [byte >> 4, byte & 15] {
+        text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit)
+      }
     }
-    return String(decoding: text, as: UTF8.self)
+    return text
   }
 
   private static func value(_ digit: UInt8) -> UInt8? {

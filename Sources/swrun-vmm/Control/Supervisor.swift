@@ -22,7 +22,8 @@ final class Supervisor {
   private let session: GuestSession
   private let caches: CacheDrop
   private let files: FileServer
-  private let request: CreateRequest
+  /// The container's, encoded without the time and the entropy.
+  private let request: [UInt8]
   /// Called when the guest has its shares: whether they are what was asked for.
   private let checkShares: () throws(RuntimeError) -> Void
   /// Called when the container's file system is set up, before its program runs.
@@ -37,7 +38,7 @@ final class Supervisor {
 
   init(
     _ plan: MachinePlan, _ engine: any Engine, creator: LaunchChannel, agent: BootConnection,
-    files: FileServer, signals: consuming FileDescriptor, request: CreateRequest,
+    files: FileServer, signals: consuming FileDescriptor, request: [UInt8],
     checkShares: @escaping () throws(RuntimeError) -> Void, sealShares: @escaping () -> Void
   ) {
     self.plan = plan
@@ -139,16 +140,18 @@ final class Supervisor {
 
   /// The request with the host's time and randomness of this moment.
   private func payload() throws(RuntimeError) -> [UInt8] {
-    var request = request
-    request.timeNanoseconds = cl_realtime_ns()
     var entropy = [UInt8](repeating: 0, count: 64)
     try step("entropy for the guest") { () throws(SystemError) in
       try system("getrandom") {
         unsafe entropy.withUnsafeMutableBytes { unsafe cl_getrandom($0.baseAddress!, $0.count) }
       }
     }
-    request.entropy = entropy
-    return HostMessage.create(request).payload()
+    let payload = CreateRequest.payload(
+      request, timeNanoseconds: cl_realtime_ns(), entropy: entropy)
+    guard let payload else {
+      throw RuntimeError("the request: it is no object", advice: "install swrun as a whole")
+    }
+    return payload
   }
 
   // MARK: - The process

@@ -42,12 +42,20 @@ enum SystemCallFilter {
   /// All that any of the lists allows. A call that two of them allow differently passes whole: each
   /// thread loads its own list behind this one.
   private static func union(_ lists: [[SystemCallRule]]) -> [SystemCallRule] {
-    var conditions: [UInt32: SystemCallRule.Condition] = [:]
-    for rule in lists.joined() {
-      let other = conditions[rule.call] ?? rule.condition
-      conditions[rule.call] = other == rule.condition ? other : SystemCallRule.Condition.none
+    // By number, of which there are few hundred: a dictionary and its order would take longer than all else.
+    var rules: [SystemCallRule?] = []
+    for list in lists {
+      for rule in list {
+        let number = Int(rule.call)
+        while rules.count <= number { rules.append(nil) }
+        if let other = rules[number], other.condition != rule.condition {
+          rules[number] = SystemCallRule(rule.call)
+        } else {
+          rules[number] = rule
+        }
+      }
     }
-    return conditions.sorted { $0.key < $1.key }.map { SystemCallRule($0.key, $0.value) }
+    return rules.compactMap { $0 }
   }
 
   /// A chain of comparisons: with some hundred calls a tree would not be noticed beside KVM_RUN.

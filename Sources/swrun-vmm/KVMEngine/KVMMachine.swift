@@ -17,6 +17,9 @@ final class KVMMachine: Engine {
   private let processors: Processors
   private let ending: MachineEnding
   private let vsock: VsockDevice
+  /// Kept to the end: the first long text that is freed finds types by their names, which would be before the
+  /// guest's first instruction.
+  private let commandLine: String
   /// Of a machine with a DAX window.
   private let watch: FaultWatch?
 
@@ -41,7 +44,8 @@ final class KVMMachine: Engine {
           slot: UInt32(slot), guestAddress: region.guestAddress, region.base, size: region.size)
       }
     }
-    let entry = try Self.load(plan, layout, into: memory)
+    commandLine = KernelParameters.line(of: plan)
+    let entry = try Self.load(plan, commandLine, layout, into: memory)
     let vcpus = try step("KVM") { () throws(SystemError) in
       let cpuid = try system.supportedCPUID()
       var vcpus: [VCPU] = []
@@ -97,13 +101,13 @@ final class KVMMachine: Engine {
   }
 
   private static func load(
-    _ plan: MachinePlan, _ layout: MachineLayout, into memory: GuestMemory
+    _ plan: MachinePlan, _ commandLine: String, _ layout: MachineLayout, into memory: GuestMemory
   ) throws(RuntimeError) -> EntryState {
     let kernel = try KernelImage(BootFile(fd: plan.kernel, name: plan.kernelPath))
     let initramfs =
       plan.initramfs >= 0 ? try BootFile(fd: plan.initramfs, name: "initramfs") : nil
     return try BootLoader(
-      kernel: kernel, initramfs: initramfs, commandLine: KernelParameters.line(of: plan),
+      kernel: kernel, initramfs: initramfs, commandLine: commandLine,
       layout: layout
     ).load(into: memory)
   }
