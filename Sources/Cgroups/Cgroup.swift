@@ -1,4 +1,5 @@
 internal import CLinux
+public import JSON
 public import Linux
 
 /// A container's cgroup: its directories in all hierarchies, held open.
@@ -49,8 +50,12 @@ public struct Cgroup: ~Copyable {
   }
 
   /// The directories by hierarchy key, as `CgroupPlacement.paths`.
-  public var paths: [String: String] {
-    Dictionary(directories.map { ($0.key, $0.path) }, uniquingKeysWith: { first, _ in first })
+  public var paths: JSONTexts {
+    var paths = JSONTexts()
+    for directory in directories where paths[directory.key] == nil {
+      paths[directory.key] = directory.path
+    }
+    return paths
   }
 
   /// Removes what was made for a container that did not come to be, as far as nothing uses it.

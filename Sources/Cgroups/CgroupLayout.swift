@@ -147,5 +147,9 @@ struct Membership: Equatable {
   }
 
   /// The directory below /sys/fs/cgroup that the hierarchy is mounted on by custom.
-  var directoryName: String { key.hasPrefix("name=") ? String(key.dropFirst(5)) : key }
+  var directoryName: String {
+    let name = "name=".utf8
+    return key.utf8.starts(with: name)
+      ? String(decoding: key.utf8.dropFirst(name.count), as: UTF8.self) : key
+  }
 }

@@ -1,3 +1,4 @@
+public import JSON
 public import Linux
 
 /// The directories that a container's cgroup has or is going to have, one a hierarchy.
@@ -26,14 +27,18 @@ public struct CgroupPlacement: Sendable, Equatable {
 
   /// `paths` by hierarchy key, as the state file keeps it: what `delete`, `exec` and the others
   /// find the cgroup by.
-  public var paths: [String: String] {
-    Dictionary(directories.map { ($0.key, $0.path) }, uniquingKeysWith: { first, _ in first })
+  public var paths: JSONTexts {
+    var paths = JSONTexts()
+    for directory in directories where paths[directory.key] == nil {
+      paths[directory.key] = directory.path
+    }
+    return paths
   }
 
   /// A placement read back from the state file.
-  public init(paths: [String: String]) {
-    // In one order, so that what is done and what is printed does not depend on a hash seed.
-    directories = paths.sorted { $0.key > $1.key }.map { Directory(key: $0.key, path: $0.value) }
+  public init(paths: JSONTexts) {
+    // The v2 hierarchy, whose key is empty, is the last.
+    directories = paths.reversed().map { Directory(key: $0.key, path: $0.value) }
     cgroupsPath = nil
     isUnified = directories.count == 1 && directories[0].key.isEmpty
   }

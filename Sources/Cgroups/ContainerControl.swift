@@ -1,4 +1,5 @@
 public import CLinux
+public import JSON
 public import Linux
 
 /// What verbs do to a container by its cgroup and its first process, whichever backend runs it:
@@ -10,11 +11,11 @@ public struct ContainerControl: Sendable {
   let pid: pid_t
   let startTime: UInt64
   /// As `CgroupPlacement.paths`; empty with `--cgroup-manager=disabled`.
-  let paths: [String: String]
+  let paths: JSONTexts
   let rootless: Bool
 
   public init(
-    id: String, pid: pid_t, startTime: UInt64, paths: [String: String], rootless: Bool = false
+    id: String, pid: pid_t, startTime: UInt64, paths: JSONTexts, rootless: Bool = false
   ) {
     self.id = id
     self.pid = pid
@@ -100,8 +101,8 @@ public struct ContainerControl: Sendable {
 
   public var isPaused: Bool {
     // `list` asks of every container: one file is opened, that of the hierarchy that freezes.
-    for (key, path) in paths where Cgroup.controllers(key, include: "freezer") {
-      return Cgroup.isFrozen(path, .v1)
+    for member in paths where Cgroup.controllers(member.key, include: "freezer") {
+      return Cgroup.isFrozen(member.value, .v1)
     }
     return paths[""].map { Cgroup.isFrozen($0, .v2) } ?? false
   }

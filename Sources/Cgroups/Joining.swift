@@ -39,7 +39,7 @@ extension Cgroup {
   public func add(pid: pid_t) throws(RuntimeError) {
     for directory in directories {
       do throws(SystemError) {
-        try directory.write("cgroup.procs", "\(pid)")
+        try directory.write("cgroup.procs", String(decimal: Int(pid)))
       } catch {
         throw joinFailure(error, directory)
       }

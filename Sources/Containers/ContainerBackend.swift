@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Cgroups
 public import Isolation
+internal import JSON
 public import Linux
 public import OCISpec
 internal import Seccomp

@@ -26,7 +26,7 @@ public struct Bundle: Sendable {
         advice: "--bundle names a directory that holds config.json and the root file system")
     }
     let absolute = try step("bundle \(path)") { () throws(SystemError) in
-      try File.readLink("/proc/self/fd/\(directory.rawValue)")
+      try File.readLink("/proc/self/fd/\(String(decimal: Int(directory.rawValue)))")
     }
     let bytes: [UInt8]
     do {
@@ -48,7 +48,7 @@ public struct Bundle: Sendable {
     let path: String
     do {
       let directory = try FileDescriptor.open(rootfs, O_PATH | O_DIRECTORY)
-      path = try File.readLink("/proc/self/fd/\(directory.rawValue)")
+      path = try File.readLink("/proc/self/fd/\(String(decimal: Int(directory.rawValue)))")
     } catch {
       throw RuntimeError("--rootfs \(rootfs): \(error.reason)")
     }

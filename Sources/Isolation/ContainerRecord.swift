@@ -33,7 +33,7 @@ public struct ContainerRecord: Sendable, Equatable {
   /// `cgroupfs`, `systemd` or `disabled`.
   public var cgroupManager: String
   /// The container's directory in each hierarchy.
-  public var cgroups: [String: String] = [:]
+  public var cgroups: JSONTexts = [:]
   /// What is known of a VM: `engine`, `engineReason`, `kernel`, `memory` in bytes, `processors`.
   public var machine: [String: String] = [:]
   /// What the standard streams led to at `create`, as the text of a JSON array: a checkpoint would
@@ -153,7 +153,7 @@ extension ContainerRecord {
     var json = JSONWriter()
     json.beginArray()
     for descriptor in 0...2 {
-      json.string((try? File.readLink("/proc/self/fd/\(descriptor)")) ?? "")
+      json.string((try? File.readLink("/proc/self/fd/\(String(decimal: Int(descriptor)))")) ?? "")
     }
     json.endArray()
     return String(decoding: json.bytes, as: UTF8.self)

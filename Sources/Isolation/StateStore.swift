@@ -11,8 +11,10 @@ public struct StateStore {
   public init(root: String?, environment: (String) -> String?) {
     rootless = geteuid() != 0
     if let root {
-      self.root = root.hasPrefix("/") ? root : Self.workingDirectory() + "/" + root
-    } else if rootless, let runtime = environment("XDG_RUNTIME_DIR"), runtime.hasPrefix("/") {
+      self.root = root.utf8.first == UInt8(ascii: "/") ? root : Self.workingDirectory() + "/" + root
+    } else if rootless, let runtime = environment("XDG_RUNTIME_DIR"),
+      runtime.utf8.first == UInt8(ascii: "/")
+    {
       self.root = runtime + "/swrun"
     } else {
       self.root = "/run/swrun"
@@ -132,7 +134,9 @@ public struct ContainerDirectory: ~Copyable {
   public var reference: DirectoryReference { DirectoryReference(descriptor) }
 
   /// A name in the directory as a path short enough for `sun_path`, however long the root is.
-  public func shortPath(_ name: String) -> String { "/proc/self/fd/\(descriptor.rawValue)/\(name)" }
+  public func shortPath(_ name: String) -> String {
+    "/proc/self/fd/\(String(decimal: Int(descriptor.rawValue)))/\(name)"
+  }
 
   func write(_ name: String, _ bytes: [UInt8]) throws(RuntimeError) {
     try step("state of container \(id)") { () throws(SystemError) in

@@ -36,22 +36,15 @@ extension FileDescriptor {
     var known = 0
     while true {
       let before = bytes.count
-      let wanted = room
-      var failure: CInt = 0
-      let grown = unsafe [UInt8](unsafeUninitializedCapacity: before + wanted) { buffer, count in
-        for index in 0..<before { unsafe buffer[index] = bytes[index] }
-        var result = unsafe cl_read(rawValue, buffer.baseAddress! + before, wanted)
-        while result == -Int(EINTR) {
-          result = unsafe cl_read(rawValue, buffer.baseAddress! + before, wanted)
+      try unsafe withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) {
+        (buffer) throws(SystemError) in
+        let count = try system("read", subject) {
+          unsafe cl_read(rawValue, buffer.baseAddress!, buffer.count)
         }
-        if result < 0 { failure = CInt(-result) }
-        count = before + max(result, 0)
+        unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
       }
-      if failure != 0 { throw SystemError(failure, "read", subject) }
-      if grown.count == before { return bytes }
       // There was room for one byte more: a regular file of known size is at its end here.
-      if grown.count == known { return grown }
-      bytes = grown
+      if bytes.count == before || bytes.count == known { return bytes }
       if bytes.count > limit { throw SystemError(EFBIG, "read", subject) }
       room = max(4096, bytes.count)
       if before == 0 && bytes.count == 4096 {
@@ -137,10 +130,12 @@ public enum File {
   public static func readLink(
     _ path: String, at directory: DirectoryReference = .workingDirectory
   ) throws(SystemError) -> String {
-    var bytes = [CChar](repeating: 0, count: 4096)
-    let count = try system("readlink", path) {
-      unsafe cl_readlinkat(directory.rawValue, path, &bytes, bytes.count)
+    try unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) {
+      (buffer) throws(SystemError) in
+      let count = try system("readlink", path) {
+        unsafe cl_readlinkat(directory.rawValue, path, buffer.baseAddress!, buffer.count)
+      }
+      return unsafe String(decoding: buffer[..<count], as: UTF8.self)
     }
-    return String(decoding: bytes[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

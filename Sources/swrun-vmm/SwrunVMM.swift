@@ -7,7 +7,7 @@ internal import MachinePlan
 /// process.
 @main enum SwrunVMM {
   static func main() {
-    let words = words()
+    let words = Array(Environment.words.dropFirst())
     switch words.first {
     case "--probe": cl_exit(ProbeCommand.run())
     case "--plan" where words.count >= 2:
@@ -16,17 +16,6 @@ internal import MachinePlan
     default:
       fail("swrun starts this program itself: swrun run --vm, or swrun-vmm --probe")
     }
-  }
-
-  /// What the program was called with; the library would make its own list first.
-  private static func words() -> [String] {
-    var words: [String] = []
-    var index = 1
-    while index < CommandLine.argc, let word = unsafe CommandLine.unsafeArgv[index] {
-      words.append(unsafe String(cString: word))
-      index += 1
-    }
-    return words
   }
 
   private static func fail(_ message: String) -> Never {

@@ -10,7 +10,7 @@ internal import Linux
     cl_prepare_streams()
     // A reader that is gone is an error of the write that meets it, not the end of the runtime.
     _ = cl_ignore_signal(SIGPIPE)
-    let words = Array(CommandLine.arguments.dropFirst())
+    let words = Array(Environment.words.dropFirst())
     cl_exit(run(words))
   }
 

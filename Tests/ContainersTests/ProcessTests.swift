@@ -84,6 +84,7 @@ import Testing
 
   @Test func whatHasNoNameIsPassedOn() {
     #expect(Environment(["A", "A", "=x", "A=1", ""]).entries == ["A", "A", "=x", "A=1", ""])
+    #expect(Environment(["A=1", "A", "=x", "A=2", "=y"]).entries == ["A=2", "A", "=y"])
   }
 
   @Test func namesAreBytes() {

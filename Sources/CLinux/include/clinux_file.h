@@ -80,7 +80,7 @@ static inline int cl_renameat(int from_dirfd, const char *_Nonnull from, int to_
                               const char *_Nonnull to) {
   CL_RET(renameat(from_dirfd, from, to_dirfd, to));
 }
-static inline ssize_t cl_readlinkat(int dirfd, const char *_Nonnull path, char *_Nonnull buffer,
+static inline ssize_t cl_readlinkat(int dirfd, const char *_Nonnull path, void *_Nonnull buffer,
                                     size_t size) {
   CL_RET(readlinkat(dirfd, path, buffer, size));
 }

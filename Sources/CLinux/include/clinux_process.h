@@ -146,6 +146,9 @@ static inline char *_Nullable *_Nonnull cl_environ(void) {
   return (char *_Nullable *_Nonnull)environ;
 }
 
+/// The words of the command line, the program's name first and a null pointer behind the last.
+char *_Nullable *_Nonnull cl_words(void);
+
 /// Opens /proc/PID/stat, or returns -errno.
 static inline int cl_open_proc_stat(pid_t pid) {
   char path[32] = "/proc/", digits[12];

@@ -59,9 +59,8 @@ struct DevicePattern: Hashable, CustomStringConvertible {
     "\(kind == .block ? "b" : "c") \(Self.text(major)):\(Self.text(minor))"
   }
 
-  /// By way of Int: the standard library's own code for UInt32 is that for all integers.
   private static func text(_ number: UInt32?) -> String {
-    if let number { Int(number).description } else { "*" }
+    if let number { String(decimal: Int(number)) } else { "*" }
   }
 }
 
@@ -98,8 +97,8 @@ extension DeviceRule {
     } else {
       access = .all
     }
-    let major = try number(rule.major, "linux.resources.devices[\(index)].major")
-    let minor = try number(rule.minor, "linux.resources.devices[\(index)].minor")
+    let major = try number(rule.major, "major", index)
+    let minor = try number(rule.minor, "minor", index)
     func one(_ kind: DevicePattern.Kind) -> DeviceRule {
       DeviceRule(
         allow: rule.allow, pattern: DevicePattern(kind: kind, major: major, minor: minor),
@@ -114,11 +113,14 @@ extension DeviceRule {
   }
 
   /// A device number; nil, and -1 as other runtimes take it, is every number.
-  private static func number(_ value: Int64?, _ field: String) throws(RuntimeError) -> UInt32? {
+  private static func number(
+    _ value: Int64?, _ field: StaticString, _ index: Int
+  ) throws(RuntimeError) -> UInt32? {
     guard let value, value != -1 else { return nil }
     guard let number = UInt32(exactly: value) else {
       throw RuntimeError(
-        "\(field): \(value): not a device number", advice: "give 0 to 4294967295, or -1 for all")
+        "linux.resources.devices[\(index)].\(field): \(value): not a device number",
+        advice: "give 0 to 4294967295, or -1 for all")
     }
     return number
   }

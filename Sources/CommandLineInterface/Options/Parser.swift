@@ -34,7 +34,7 @@ public struct Parser {
   public static func loggingOptions(_ words: [String]) -> (file: String?, format: String?) {
     var found: (file: String?, format: String?) = (nil, nil)
     for (index, word) in words.enumerated() {
-      if word == "--" || Verb(rawValue: word) != nil { break }
+      if word == "--" || Verb(named: word) != nil { break }
       let name = word.drop { $0 == "-" }
       if name.count == word.count { continue }
       let parts = name.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -54,7 +54,7 @@ public struct Parser {
     guard index < words.count else { return .help(nil) }
     let name = words[index]
     index += 1
-    guard let verb = Verb(rawValue: name) ?? (name == "h" ? .help : nil) else {
+    guard let verb = Verb(named: name) ?? (name == "h" ? .help : nil) else {
       throw Self.unknownVerb(name)
     }
     return try arguments(of: Table.description(of: verb))
@@ -95,7 +95,7 @@ public struct Parser {
     }
     if verb.verb == .help {
       guard let name = operands.first else { return .help(nil) }
-      guard let topic = Verb(rawValue: name) else { throw Self.unknownVerb(name) }
+      guard let topic = Verb(named: name) else { throw Self.unknownVerb(name) }
       return .help(topic)
     }
     try check(operands, of: verb)
@@ -114,7 +114,7 @@ public struct Parser {
   private func check(_ operands: [String], of verb: VerbDescription) throws(RuntimeError) {
     var most = verb.operandCount.upperBound
     if verb.verb == .run && !options.contains(where: { $0.name == .rootfs }) { most = 1 }
-    let advice = "see 'swrun \(verb.verb.rawValue) --help'"
+    var advice: String { "see 'swrun \(verb.verb.rawValue) --help'" }
     if verb.verb == .run && most > 1 && operands.count == 1 {
       throw RuntimeError("run: COMMAND is missing", advice: "--rootfs DIR needs ID -- COMMAND")
     }
@@ -146,15 +146,15 @@ public struct Parser {
   private mutating func parseOption(of verb: VerbDescription?) throws(RuntimeError) {
     let word = words[index]
     index += 1
-    let isLong = word.hasPrefix("--")
-    let body = word.dropFirst(isLong ? 2 : 1)
-    let name: Substring
+    let isLong = word.utf8.starts(with: "--".utf8)
+    let body = word.utf8.dropFirst(isLong ? 2 : 1)
+    let name: String
     let attached: String?
-    if let equals = body.firstIndex(of: "=") {
-      name = body[..<equals]
-      attached = String(body[body.index(after: equals)...])
+    if let equals = body.firstIndex(of: UInt8(ascii: "=")) {
+      name = String(decoding: body[..<equals], as: UTF8.self)
+      attached = String(decoding: body[equals...].dropFirst(), as: UTF8.self)
     } else {
-      name = body
+      name = String(decoding: body, as: UTF8.self)
       attached = nil
     }
     if let option = verb?.option(named: name)
@@ -163,7 +163,7 @@ public struct Parser {
       return try take(option, spelled: word, attached)
     }
     if isLong { throw unknown(word, of: verb) }
-    try parseLetters(body, of: verb, word)
+    try parseLetters(Substring(body), of: verb, word)
   }
 
   /// `-d`, `-dt`, `-eNAME=VALUE`, `-e=NAME=VALUE`, `-e NAME=VALUE`.

@@ -6,6 +6,12 @@ public enum Verb: String, CaseIterable, Sendable {
 
   /// Verbs that people call every day; the others make files for packagers.
   public var isHidden: Bool { self == .completion || self == .man }
+
+  /// The verb of this name. `init(rawValue:)` makes a dictionary of all names first.
+  init?(named name: String) {
+    guard let verb = Self.allCases.first(where: { $0.rawValue == name }) else { return nil }
+    self = verb
+  }
 }
 
 /// What the table says of one verb.

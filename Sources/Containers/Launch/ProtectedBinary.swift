@@ -59,27 +59,17 @@ public enum ProtectedBinary {
   }
 
   private static func execute(_ file: CInt, adding variable: String?) throws(SystemError) {
-    let arguments = CStringArray(CommandLine.arguments)
+    let arguments = CStringArray(Linux.Environment.words)
     let environment = CStringArray(
-      ProgramOrigin.recorded(in: environmentStrings()) + (variable.map { [$0] } ?? []))
+      ProgramOrigin.recorded(in: Linux.Environment.variables) + (variable.map { [$0] } ?? []))
     try system("execveat", "the runtime's binary") {
       unsafe cl_execveat(file, "", arguments.pointer, environment.pointer, AT_EMPTY_PATH)
     }
   }
 
-  private static func environmentStrings() -> [String] {
-    var strings: [String] = []
-    var next = unsafe cl_environ()
-    while let string = unsafe next.pointee {
-      strings.append(unsafe String(cString: string))
-      unsafe next += 1
-    }
-    return strings
-  }
-
   /// The seals are asked for, not the marker alone: an environment says nothing of the binary.
   private static func isSealedCopy() -> Bool {
-    guard environmentStrings().contains(marker),
+    guard Linux.Environment.variables.contains(marker),
       let own = try? FileDescriptor.open("/proc/self/exe", O_RDONLY)
     else { return false }
     return cl_fcntl(own.rawValue, F_GET_SEALS, 0) & F_SEAL_WRITE == F_SEAL_WRITE

@@ -2,8 +2,7 @@
 enum CapabilityName {
   /// The number of a name such as `CAP_KILL`; nil when it is unknown.
   static func number(of name: String) -> Int? {
-    guard name.hasPrefix("CAP_") else { return nil }
-    return names.firstIndex(of: name)
+    names.firstIndex(of: name)
   }
 
   static func name(of number: Int) -> String {

@@ -6,22 +6,22 @@ struct Environment {
   /// A program takes the first entry of a name, and whoever adds one means the last: as in runc
   /// and crun only one is left. An entry without `=` is passed on as it is.
   init(_ entries: [String]) {
-    self.entries.reserveCapacity(entries.count + 1)
-    var places: [[UInt8]: Int] = [:]
-    for entry in entries {
-      let name = Array(entry.utf8.prefix { $0 != UInt8(ascii: "=") })
-      // Without `=` it names nothing that another could replace.
-      guard name.count < entry.utf8.count else {
-        self.entries.append(entry)
-        continue
-      }
-      if let place = places[name] {
-        self.entries[place] = entry
+    let names = entries.map { Array($0.utf8.prefix { $0 != UInt8(ascii: "=") }) }
+    // Those of one name side by side, in their own order. Without `=` an entry names nothing that another could replace.
+    let order = entries.indices.filter { names[$0].count < entries[$0].utf8.count }.sorted {
+      names[$0] == names[$1] ? $0 < $1 : names[$0].lexicographicallyPrecedes(names[$1])
+    }
+    var values = entries.map(String?.some)
+    var first = order.first ?? 0
+    for place in order.dropFirst() {
+      if names[place] == names[first] {
+        values[first] = entries[place]
+        values[place] = nil
       } else {
-        places[name] = self.entries.count
-        self.entries.append(entry)
+        first = place
       }
     }
+    self.entries = values.compactMap { $0 }
   }
 
   /// The value of a name; nil when there is no entry.
@@ -30,7 +30,7 @@ struct Environment {
       let prefix = "\(name)=".utf8
       // By bytes: a combining character behind the `=` makes another Character of it.
       if entry.utf8.starts(with: prefix) {
-        return String(entry.utf8.dropFirst(prefix.count))
+        return String(decoding: entry.utf8.dropFirst(prefix.count), as: UTF8.self)
       }
     }
     return nil

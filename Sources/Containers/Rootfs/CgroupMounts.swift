@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Cgroups
+internal import JSON
 internal import Linux
 
 /// A hierarchy of the host, and where the container is in it.
@@ -12,13 +13,15 @@ struct CgroupHierarchy: Equatable {
   var isUnified: Bool { key.isEmpty }
 
   /// The directory that it is mounted on below /sys/fs/cgroup.
-  var directoryName: String { isNamed ? String(key.dropFirst(5)) : key }
+  var directoryName: String {
+    isNamed ? String(decoding: key.utf8.dropFirst("name=".utf8.count), as: UTF8.self) : key
+  }
   var isNamed: Bool { key.utf8.starts(with: "name=".utf8) }
 
   /// The container's own, or where it has none those that this process is in.
-  static func all(_ own: [String: String]) throws(RuntimeError) -> [CgroupHierarchy] {
+  static func all(_ own: JSONTexts) throws(RuntimeError) -> [CgroupHierarchy] {
     if !own.isEmpty {
-      return own.sorted { $0.key < $1.key }.map { CgroupHierarchy(key: $0.key, path: $0.value) }
+      return own.map { CgroupHierarchy(key: $0.key, path: $0.value) }
     }
     return try CgroupLayout.detect().hierarchies.map {
       CgroupHierarchy(

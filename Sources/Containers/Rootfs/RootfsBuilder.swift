@@ -1,4 +1,5 @@
 internal import CLinux
+internal import JSON
 internal import Linux
 internal import OCISpec
 
@@ -11,7 +12,7 @@ final class RootfsBuilder {
   let plan: RootfsPlan
   /// The container's directory in each hierarchy by the hierarchy's key, set before `mountAll`;
   /// empty when it stays in the cgroups of the caller.
-  var cgroups: [String: String] = [:]
+  var cgroups: JSONTexts = [:]
   /// Returns when those directories exist and this process is in them.
   var beforeCgroups: () throws(RuntimeError) -> Void = {}
 

@@ -76,7 +76,7 @@ extension CreateRequest {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(encoded.count + 2 * entropy.count + 80)
     bytes += "{\"timeNanoseconds\":".utf8
-    bytes += String(timeNanoseconds).utf8
+    bytes += String(decimal: Int(timeNanoseconds)).utf8
     bytes += ",\"entropy\":\"".utf8
     bytes += Hexadecimal.digits(entropy)
     bytes += "\",".utf8

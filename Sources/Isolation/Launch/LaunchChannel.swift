@@ -120,10 +120,12 @@ public struct LaunchChannel {
   public static func receiveMessage(
     _ fd: CInt
   ) throws(SystemError) -> (bytes: [UInt8], fds: [CInt])? {
-    var fds = [CInt](repeating: -1, count: Int(CL_MAX_PASSED_FDS))
+    var fds: [CInt] = []
+    for _ in 0..<CL_MAX_PASSED_FDS { fds.append(-1) }
     var count = 0
-    var failure: CInt = 0
-    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
+    var bytes: [UInt8] = []
+    try unsafe withUnsafeTemporaryAllocation(byteCount: limit, alignment: 1) {
+      (buffer) throws(SystemError) in
       var received: Int
       repeat {
         count = Int(CL_MAX_PASSED_FDS)
@@ -131,11 +133,11 @@ public struct LaunchChannel {
         // The peer ended with an unread message of ours. That is told once, before what the peer
         // said last, which is read next.
       } while received == -Int(EINTR) || received == -Int(ECONNRESET)
-      filled = max(0, received)
-      if received < 0 { failure = CInt(-received) }
+      if received < 0 { throw SystemError(CInt(-received), "recvmsg") }
+      unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<received]))
     }
-    if failure != 0 { throw SystemError(failure, "recvmsg") }
     if bytes.isEmpty && count == 0 { return nil }
-    return (bytes, Array(fds[..<count]))
+    fds.removeLast(fds.count - count)
+    return (bytes, fds)
   }
 }

@@ -23,20 +23,21 @@ extension Spec {
 
   /// Every 1.x is accepted, with what semver.org allows behind the three numbers.
   private func checkVersion() throws(Fault) {
-    let core = ociVersion.prefix { $0 != "-" && $0 != "+" }
-    let numbers = core.split(separator: ".", omittingEmptySubsequences: false)
+    let core = ociVersion.utf8.prefix { $0 != UInt8(ascii: "-") && $0 != UInt8(ascii: "+") }
+    let numbers = core.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     let isVersion =
       numbers.count == 3
       && numbers.allSatisfy { part in
-        !part.isEmpty && part.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        !part.isEmpty && part.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
       }
     try require(isVersion, "\(quoted(ociVersion)) is not a version such as 1.0.2")
-    try require(numbers[0] == "1", "\(quoted(ociVersion)) is not supported (1.x is)")
+    try require(
+      numbers[0].elementsEqual("1".utf8), "\(quoted(ociVersion)) is not supported (1.x is)")
   }
 
   /// What changes the host unless the container has a namespace of its own for it.
   private func checkNamespaces() throws(Fault) {
-    let kinds = Set(linux.namespaces.map(\.type))
+    let kinds = linux.namespaces.map(\.type)
     if hostname != nil, !kinds.contains(.uts) {
       throw Fault("needs the uts namespace in linux.namespaces").inside(.member("hostname"))
     }
@@ -56,7 +57,7 @@ extension Spec {
   }
 
   private func checkSysctls() throws(Fault) {
-    let kinds = Set(linux.namespaces.map(\.type))
+    let kinds = linux.namespaces.map(\.type)
     try each(linux.sysctl) { (name, _) throws(Fault) in
       guard let sysctl = Linux.Sysctl(name) else {
         throw Fault("is not the name of a kernel parameter")

@@ -30,9 +30,11 @@ extension Swrun {
         "\(arguments.verb.rawValue): --container and --vm exclude each other",
         advice: "a container has one kind of isolation")
     }
-    let program = CommandLine.arguments.first?.split(separator: "/").last.map(String.init)
+    let program = Environment.words.first?.utf8.split(separator: UInt8(ascii: "/")).last
     return try IsolationChoice(
-      flag: flags.first, programName: program ?? "swrun", id: arguments.id, bundle: bundle,
+      flag: flags.first,
+      programName: program.map { String(decoding: $0, as: UTF8.self) } ?? "swrun", id: arguments.id,
+      bundle: bundle,
       policy: Policy(path: arguments[.policy] ?? Policy.defaultPath))
   }
 
