@@ -1,4 +1,5 @@
 public import JSON
+internal import Linux
 
 /// The container that the agent is to make: the one of this virtual machine.
 public struct CreateRequest: Sendable, Equatable {
