@@ -8,3 +8,5 @@ __attribute__((constructor)) static void keep_words(int count, char **given) {
 }
 
 char *_Nullable *_Nonnull cl_words(void) { return (char *_Nullable *_Nonnull)words; }
+
+int cl_binary_view;

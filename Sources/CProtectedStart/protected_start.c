@@ -4,6 +4,7 @@
 //
 // It decides nothing: ProtectedBinary looks again, and does the same with a word for each failure. So whatever is
 // odd here is left to that. No function of the C library can be called yet, memcpy among them.
+#include <elf.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <stddef.h>
@@ -11,7 +12,10 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 
-enum { at_empty_path = 0x1000, tree_flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, read_only = 1, most_variables = 1024 };
+enum { at_empty_path = 0x1000, read_only = 1, most_variables = 1024, first_descriptor = 3 };
+
+// In clinux_mount.h, whose structures are the C library's.
+extern int cl_binary_view;
 
 #if defined(__x86_64__)
 __asm__(
@@ -81,11 +85,32 @@ static int is(const char *text, const char *other) {
 static const char own_file[] = "/proc/self/exe";
 // As ProgramOrigin has it.
 static const char origin[] = "_SWRUN_ORIGIN=";
+static const char view_name[] = "/dev/fd/";
+
+// Notes the descriptor of the view that this program was executed from: its number stands in the name that the kernel
+// gives to such a program. Whatever this one executes must not get it.
+static void note_view(char **environment) {
+  while (*environment) environment++;
+  unsigned long *entry = (unsigned long *)(environment + 1);
+  while (entry[0] != AT_NULL && entry[0] != AT_EXECFN) entry += 2;
+  if (entry[0] == AT_NULL) return;
+  const char *name = (const char *)entry[1];
+  if (!starts_with(name, view_name)) return;
+  int number = 0;
+  for (name += sizeof view_name - 1; *name >= '0' && *name <= '9' && number < 1 << 20; name++)
+    number = number * 10 + (*name - '0');
+  if (*name || number < first_descriptor) return;
+  if (call(SYS_fcntl, number, F_SETFD, FD_CLOEXEC, 0, 0) == 0) cl_binary_view = number;
+}
 
 // Executes the read-only view with the path of the file in its environment; returns where that is impossible.
 static void execute(char **words, char **environment) {
   struct statfs status;
-  if (call(SYS_statfs, (long)own_file, (long)&status, 0, 0, 0) < 0 || (status.f_flags & read_only)) return;
+  if (call(SYS_statfs, (long)own_file, (long)&status, 0, 0, 0) < 0) return;
+  if (status.f_flags & read_only) {
+    note_view(environment);
+    return;
+  }
   char path[sizeof origin + 4096];
   long size = 0;
   for (; origin[size]; size++) path[size] = origin[size];
@@ -101,8 +126,11 @@ static void execute(char **words, char **environment) {
   }
   kept[count++] = path;
   kept[count] = NULL;
-  long tree = call(SYS_open_tree, AT_FDCWD, (long)own_file, tree_flags, 0, 0);
+  // It stays open behind the exec, which would wait for the end of the detached mount with it; a standard stream it
+  // must not become.
+  long tree = call(SYS_open_tree, AT_FDCWD, (long)own_file, OPEN_TREE_CLONE, 0, 0);
   if (tree < 0) return;
+  if (tree < first_descriptor) call(SYS_fcntl, tree, F_SETFD, FD_CLOEXEC, 0, 0);
   volatile struct mount_attr attributes;
   attributes.attr_set = MOUNT_ATTR_RDONLY;
   attributes.attr_clr = 0;

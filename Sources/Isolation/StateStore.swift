@@ -138,9 +138,12 @@ public struct ContainerDirectory: ~Copyable {
     "/proc/self/fd/\(String(decimal: Int(descriptor.rawValue)))/\(name)"
   }
 
+  /// Makes a file that nobody looks for before the record is there: it may grow in its place.
   func write(_ name: String, _ bytes: [UInt8]) throws(RuntimeError) {
     try step("state of container \(id)") { () throws(SystemError) in
-      try File.replace(name, with: bytes, in: reference)
+      try FileDescriptor.open(
+        name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600, at: reference
+      ).writeAll(bytes, name)
     }
   }
 

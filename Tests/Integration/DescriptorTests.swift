@@ -42,6 +42,28 @@ import Testing
     }
   }
 
+  /// Some of these numbers are the runtime's own, the view of its binary among them.
+  @Test(.swrunOnly, arguments: [0, 1]) func whatTheCallerDidNotOpenIsNotPassed(given: Int) throws {
+    try withSandbox { box in
+      let file = open("/etc/hostname", O_RDONLY)
+      defer { close(file) }
+      let extra = [CInt](repeating: file, count: given)
+      let options = ["--preserve-fds", "20"]
+      // The last one is the directory that ls reads.
+      let expected = (0...3 + given).map { "\($0)" }
+      let container = try box.container { $0.sh("ls /proc/self/fd") }
+      let result = try box.spawn(
+        ["run", "-b", container.bundle] + options + [container.id], extra: extra
+      ).finish()
+      #expect(result.lines == expected, "\(result)")
+      let running = try box.running { $0.args("sleep", "1000") }
+      let exec = try box.spawn(
+        ["exec"] + options + [running.id, "ls", "/proc/self/fd"], extra: extra
+      ).finish()
+      #expect(exec.lines == expected, "\(exec)")
+    }
+  }
+
   @Test func withoutTheOptionNoneIsPassed() throws {
     try withSandbox { box in
       let file = open("/etc/hostname", O_RDONLY)

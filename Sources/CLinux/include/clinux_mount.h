@@ -99,4 +99,13 @@ CL_FLAG(MOUNT_ATTR_IDMAP);
 static const unsigned long CL_MOUNT_ATTR_NOSYMFOLLOW = 0x00200000;
 #undef CL_FLAG
 
+/// The descriptor of the read-only view that this program was executed from, until it is closed; 0 when there is none.
+///
+/// Closed by the exec itself it would keep the program waiting for an RCU grace period, which ends the detached mount.
+extern int cl_binary_view;
+static inline void cl_binary_view_close(void) {
+  if (cl_binary_view > 0) close(cl_binary_view);
+  cl_binary_view = 0;
+}
+
 #endif

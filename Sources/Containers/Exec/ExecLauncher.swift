@@ -24,6 +24,7 @@ enum ExecLauncher {
     let oomScore = try OOMScore.lend(plan.process.oomScoreAdj)
     let pid = unsafe cl_clone3(0, &descriptor, cgroup)
     if pid == 0 {
+      cl_binary_view_close()
       pair.first.close()
       let process = ExecProcess(plan: plan, channel: LaunchChannel(socket: pair.second))
       if plan.needsStage { process.runStage() }

@@ -23,6 +23,7 @@ enum Launcher {
     let oomScore = try OOMScore.lend(plan.process.oomScoreAdj)
     let pid = unsafe cl_clone3(UInt64(UInt32(bitPattern: flags)), &pidfd, cgroup)
     if pid == 0 {
+      cl_binary_view_close()
       // The other end must be the runtime's alone: its end tells this process to end.
       pair.first.close()
       plan.leaveRuntime()

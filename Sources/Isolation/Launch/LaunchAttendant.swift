@@ -49,6 +49,8 @@ public struct LaunchAttendant {
     do {
       if !isStage { try answers.known?(pid) }
       if tellsWhenKnown { try proceed() }
+      // The kernel's wait for that is spent while the process works.
+      cl_binary_view_close()
       return try answer()
     } catch {
       Launched.abort(pid: pid, pidfd: pidfd.rawValue)
