@@ -8,9 +8,12 @@ import PackageDescription
 let gnu: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
 
 /// A section for each function, so that the linker can put those that every run needs side by side, in
-/// the order that hack/order finds: what a program maps it maps by 64 KiB.
+/// the order that hack/order finds: what a program maps it maps by 64 KiB. Functions of the same code are not merged: what
+/// they then share has no name to be ordered by.
 let sections: [SwiftSetting] = [
-  .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release))
+  .unsafeFlags(
+    ["-Xfrontend", "-function-sections", "-Xfrontend", "-disable-llvm-merge-functions-pass"],
+    .when(configuration: .release))
 ]
 
 /// A generic type's metadata is asked for with the metadata of its arguments, not by its mangled name: the runtime
