@@ -50,13 +50,7 @@ public struct Cgroup: ~Copyable {
   }
 
   /// The directories by hierarchy key, as `CgroupPlacement.paths`.
-  public var paths: JSONTexts {
-    var paths = JSONTexts()
-    for directory in directories where paths[directory.key] == nil {
-      paths[directory.key] = directory.path
-    }
-    return paths
-  }
+  public var paths: JSONTexts { JSONTexts(firstOf: directories.map { ($0.key, $0.path) }) }
 
   /// Removes what was made for a container that did not come to be, as far as nothing uses it.
   public mutating func removeMade() {

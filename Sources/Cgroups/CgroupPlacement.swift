@@ -27,13 +27,7 @@ public struct CgroupPlacement: Sendable, Equatable {
 
   /// `paths` by hierarchy key, as the state file keeps it: what `delete`, `exec` and the others
   /// find the cgroup by.
-  public var paths: JSONTexts {
-    var paths = JSONTexts()
-    for directory in directories where paths[directory.key] == nil {
-      paths[directory.key] = directory.path
-    }
-    return paths
-  }
+  public var paths: JSONTexts { JSONTexts(firstOf: directories.map { ($0.key, $0.path) }) }
 
   /// A placement read back from the state file.
   public init(paths: JSONTexts) {

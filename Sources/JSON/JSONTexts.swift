@@ -10,6 +10,11 @@ public struct JSONTexts: Sendable, Equatable {
 
   public init() {}
 
+  /// The first text of each name.
+  public init(firstOf pairs: [(key: String, value: String)]) {
+    for (key, value) in pairs where self[key] == nil { self[key] = value }
+  }
+
   public var keys: [String] { members.map(\.key) }
 
   public subscript(key: String) -> String? {

@@ -15,6 +15,7 @@ import Testing
     #expect(texts == ["b": "3", "": "4"])
     #expect(texts.mapValues { $0 + "x" } == ["b": "3x", "": "4x"])
     #expect(JSONTexts().isEmpty)
+    #expect(JSONTexts(firstOf: [("b", "1"), ("a", "2"), ("b", "3")]) == ["a": "2", "b": "1"])
   }
 
   @Test func readAndWrittenAsADictionary() throws {
