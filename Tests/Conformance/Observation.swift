@@ -45,12 +45,13 @@ struct Observation {
     for (name, value) in ids { fields[name] = value == own && value != "1" ? "own" : value }
   }
 
-  /// The probe's last line says how many bytes stand before it.
+  /// The probe's last line says how many bytes stand between its first one, before which a runtime may warn, and itself.
   private static func isWhole(_ output: String) -> Bool {
-    guard output.contains(" = ") else { return true }
-    let last = output.split(separator: "\n").last ?? ""
+    guard let first = output.range(of: "argument 0 = ") else { return !output.contains(" = ") }
+    let lines = output[first.lowerBound...]
+    let last = lines.split(separator: "\n").last ?? ""
     guard last.hasPrefix("written = ") else { return false }
-    return Int(last.dropFirst("written = ".count)) == output.utf8.count - last.utf8.count - 1
+    return Int(last.dropFirst("written = ".count)) == lines.utf8.count - last.utf8.count - 1
   }
 
   private mutating func addMounts(_ text: String) {
