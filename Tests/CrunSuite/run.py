@@ -219,6 +219,7 @@ def main():
         results[test] = result
         if wanted.get(test) == "pass" and (result == "pass") == (test in excepted):
             missed.append(test)
+        # TAP's words: TODO is a failure that is expected, with its reason.
         note = "SKIP" if result == "skip" else ""
         if result == "fail" and test in wanted and test not in missed:
             note = "TODO " + ("see specs/conformance.md" if test in excepted else "as with crun")
