@@ -21,6 +21,9 @@ public struct CreateOptions {
   public var cgroupManager = "cgroupfs"
   /// False: the process waits for `start`. True: the caller of `create` starts it itself.
   public var startsAtOnce = false
+  /// The caller has nothing to do between the process's word that it is set up and its start: where
+  /// nothing else is due then, it need not wait.
+  public var startsUnasked = false
   /// The caller's readiness socket, for the container.
   public var notifySocket: NotifySocket?
   /// True when nobody relays the container's terminal in the foreground.
@@ -41,6 +44,8 @@ public struct ExecOptions: Sendable {
   public var cgroups: [String] = []
   public var ignorePaused = false
   public var noNewKeyring = false
+  /// As in `CreateOptions`.
+  public var startsUnasked = false
 
   public init(process: Spec.Process) { self.process = process }
 }

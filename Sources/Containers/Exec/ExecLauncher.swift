@@ -40,6 +40,7 @@ enum ExecLauncher {
     attendant.answers.listener = { listener, pid throws(RuntimeError) in
       try plan.attributes.deliver(listener, pid: pid, plan.state(pid: pid))
     }
+    attendant.startsUnasked = plan.startsUnasked
     return try attendant.attend(isStage: plan.needsStage)
   }
 

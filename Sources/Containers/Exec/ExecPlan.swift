@@ -57,5 +57,11 @@ final class ExecPlan {
   /// process joins all, and its child is the one that executes.
   var needsStage: Bool { namespaces & CLONE_NEWUSER != 0 }
 
+  /// Whether the process may execute as soon as it is set up, as in a `LaunchPlan`.
+  var startsUnasked: Bool {
+    options.startsUnasked && attributes.asksNothing && options.pidFile == nil
+      && options.pidfdSocket == nil && !needsStage
+  }
+
   var bornInUnified: Bool { cgroup.unifiedDirectory != nil }
 }

@@ -60,6 +60,15 @@ final class LaunchPlan {
     !namespaces.needsStage && !namespaces.has(.user) && !namespaces.has(.cgroup)
   }
 
+  /// Whether the process may execute as soon as it is set up: nobody has anything to do first, nor is it told of
+  /// anything else on the way that it could take for that word.
+  var startsUnasked: Bool {
+    options.startsUnasked && options.startsAtOnce && attributes.asksNothing
+      && options.pidFile == nil && options.pidfdSocket == nil && options.notifySocket == nil
+      && !namespaces.needsStage && !namespaces.has(.user)
+      && spec.hooks.prestart.isEmpty && spec.hooks.createRuntime.isEmpty
+  }
+
   /// Whether the process is cloned into its v2 cgroup.
   var bornInUnified: Bool { cgroup.unifiedDirectory != nil }
 

@@ -49,6 +49,7 @@ enum Launcher {
       try plan.attributes.deliver(listener, pid: pid, plan.state(.creating, pid: pid))
     }
     attendant.tellsWhenKnown = plan.lateCgroup != nil
+    attendant.startsUnasked = plan.startsUnasked
     return try attendant.attend(isStage: staged)
   }
 

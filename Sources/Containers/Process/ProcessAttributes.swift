@@ -57,6 +57,9 @@ final class ProcessAttributes {
     variables = CStringArray(environment.entries)
   }
 
+  /// Whether the process, before it executes, waits for nothing but its start.
+  var asksNothing: Bool { !process.terminal && !(filter?.needsListener ?? false) }
+
   /// Gives the user of a user namespace the standard streams, which nobody inside it can do; in
   /// the runtime, before the clone.
   func giveStreams() throws(RuntimeError) {

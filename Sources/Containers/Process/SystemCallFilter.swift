@@ -24,6 +24,9 @@ struct SystemCallFilter {
     }
   }
 
+  /// Whether `load` waits until the agent has the listener.
+  var needsListener: Bool { filter.needsListener }
+
   /// Filters the calling process from now on, and waits until the agent has its listener.
   func load(_ channel: LaunchChannel) throws(RuntimeError) {
     do throws(SystemError) {

@@ -15,6 +15,8 @@ public struct LaunchAttendant {
   let warn: (String) -> Void
   /// Whether the process waits for a word when `answers.known` is done.
   public var tellsWhenKnown = false
+  /// Whether the word to execute is given beforehand: the process finds it when it is set up, and waits for nobody.
+  public var startsUnasked = false
 
   /// What only one kind of launch is asked for; the other's is a message that makes no sense.
   public var answers = Answers()
@@ -49,6 +51,7 @@ public struct LaunchAttendant {
     do {
       if !isStage { try answers.known?(pid) }
       if tellsWhenKnown { try proceed() }
+      if startsUnasked { try proceed() }
       // The kernel's wait for that is spent while the process works.
       cl_binary_view_close()
       return try answer()
@@ -83,7 +86,9 @@ public struct LaunchAttendant {
           try DescriptorSocket.send(
             pidfd.rawValue, text: "pidfd", to: pidfdSocket, option: "--pidfd-socket")
         }
-        return Launched(pid: pid, pidfd: pidfd, console: console, channel: channel, answers)
+        return Launched(
+          pid: pid, pidfd: pidfd, console: console, channel: channel, answers,
+          hasWord: startsUnasked)
       }
     }
     throw ended()

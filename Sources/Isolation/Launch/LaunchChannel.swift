@@ -100,7 +100,16 @@ public struct LaunchChannel {
 
   /// Waits until the runtime lets this process go on; false when the runtime is gone.
   public func waitToProceed() throws(SystemError) -> Bool {
-    try Self.receiveMessage(socket.rawValue) != nil
+    // One byte, and so without the room that a report needs.
+    var word: UInt8 = 0
+    while true {
+      var count = 0
+      let received = unsafe cl_receive_fds(socket.rawValue, &word, 1, nil, &count)
+      // As in `receiveMessage`.
+      if received == -Int(EINTR) || received == -Int(ECONNRESET) { continue }
+      if received < 0 { throw SystemError(CInt(-received), "recvmsg") }
+      return received > 0
+    }
   }
 
   private func socketMessage(_ bytes: [UInt8], _ fds: [CInt] = []) throws(SystemError) {

@@ -8,21 +8,26 @@ public final class Launched: LaunchedProcess {
   public let console: SharedDescriptor?
   private let channel: LaunchChannel
   private let answers: LaunchAttendant.Answers
+  /// Whether the process was told to execute already.
+  private let hasWord: Bool
 
   public init(
     pid: pid_t, pidfd: SharedDescriptor, console: SharedDescriptor?, channel: LaunchChannel,
-    _ answers: LaunchAttendant.Answers
+    _ answers: LaunchAttendant.Answers, hasWord: Bool = false
   ) {
     self.pid = pid
     self.pidfd = pidfd
     self.console = console
     self.channel = channel
     self.answers = answers
+    self.hasWord = hasWord
   }
 
   public func start() throws(RuntimeError) {
-    do { try channel.proceed() } catch {
-      throw RuntimeError("container process", error)
+    if !hasWord {
+      do { try channel.proceed() } catch {
+        throw RuntimeError("container process", error)
+      }
     }
     let (answers, pid) = (answers, pid)
     try channel.awaitExec { listener throws(RuntimeError) in try answers.listener?(listener, pid) }

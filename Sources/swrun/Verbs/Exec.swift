@@ -25,6 +25,7 @@ extension Swrun {
     options.consoleSocket = arguments[.consoleSocket]
     options.pidfdSocket = arguments[.pidfdSocket]
     options.detached = arguments.has(.detach)
+    options.startsUnasked = true
     options.ignorePaused = arguments.has(.ignorePaused)
     options.cgroups = arguments.all(.cgroup)
     options.preserveFDs = try PassedDescriptors.asked(arguments)

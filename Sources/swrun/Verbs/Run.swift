@@ -14,6 +14,7 @@ extension Swrun {
     try options.passListenFDs(to: &bundle.spec)
     options.detached = arguments.has(.detach)
     options.startsAtOnce = true
+    options.startsUnasked = true
     try checkTerminal(
       of: bundle.spec.process, options.consoleSocket, detached: options.detached)
     let lifecycle = lifecycle(arguments)
