@@ -12,7 +12,8 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 
-enum { at_empty_path = 0x1000, read_only = 1, most_variables = 1024, first_descriptor = 3 };
+// What is longer or more than this is left to ProtectedBinary. Pages of the stack that are not touched cost nothing.
+enum { at_empty_path = 0x1000, read_only = 1, most_variables = 1024, longest_path = 512, first_descriptor = 3 };
 
 // In clinux_mount.h, whose structures are the C library's.
 extern int cl_binary_view;
@@ -111,18 +112,20 @@ static void execute(char **words, char **environment) {
     note_view(environment);
     return;
   }
-  char path[sizeof origin + 4096];
+  char path[sizeof origin + longest_path];
   long size = 0;
   for (; origin[size]; size++) path[size] = origin[size];
-  long length = call(SYS_readlinkat, AT_FDCWD, (long)own_file, (long)(path + size), 4096, 0);
-  if (length <= 0) return;
+  long length = call(SYS_readlinkat, AT_FDCWD, (long)own_file, (long)(path + size), longest_path, 0);
+  if (length <= 0 || length == longest_path) return;
   path[size + length] = 0;
-  char *kept[most_variables + 2];
   int count = 0;
+  while (environment[count]) {
+    if (++count > most_variables) return;
+  }
+  char *kept[count + 2];
+  count = 0;
   for (; *environment; environment++) {
-    if (starts_with(*environment, origin)) continue;
-    if (count == most_variables) return;
-    kept[count++] = *environment;
+    if (!starts_with(*environment, origin)) kept[count++] = *environment;
   }
   kept[count++] = path;
   kept[count] = NULL;
