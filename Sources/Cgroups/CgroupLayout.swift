@@ -66,7 +66,7 @@ public struct CgroupLayout: Sendable, Equatable {
         // A v1 hierarchy beside a v2 that stands on top of everything: mounted who knows where.
         return nil
       } else {
-        mountPoint = root + "/" + membership.directoryName
+        mountPoint = root + "/" + Self.directoryName(of: membership.key)
       }
       let own = membership.path == "/" ? mountPoint : mountPoint + membership.path
       guard isCgroup(own) == (membership.key.isEmpty ? .v2 : .v1) else { return nil }
@@ -75,6 +75,16 @@ public struct CgroupLayout: Sendable, Equatable {
     }
     return result.isEmpty ? nil : CgroupLayout(hierarchies: result)
   }
+
+  /// The name of a hierarchy by its key, `systemd` for `name=systemd`; nil for one of controllers.
+  public static func name(of key: String) -> String? {
+    let prefix = "name=".utf8
+    guard key.utf8.starts(with: prefix) else { return nil }
+    return String(decoding: key.utf8.dropFirst(prefix.count), as: UTF8.self)
+  }
+
+  /// The directory below /sys/fs/cgroup on which the hierarchy of a key is mounted by custom.
+  public static func directoryName(of key: String) -> String { name(of: key) ?? key }
 
   /// The layout that the two files describe; hierarchies that are not mounted are left out.
   init(_ memberships: [Membership], mounts: [CgroupMount]) {
@@ -144,12 +154,5 @@ struct Membership: Equatable {
     self.init(
       key: String(decoding: named[..<name], as: UTF8.self),
       path: String(decoding: path, as: UTF8.self))
-  }
-
-  /// The directory below /sys/fs/cgroup that the hierarchy is mounted on by custom.
-  var directoryName: String {
-    let name = "name=".utf8
-    return key.utf8.starts(with: name)
-      ? String(decoding: key.utf8.dropFirst(name.count), as: UTF8.self) : key
   }
 }

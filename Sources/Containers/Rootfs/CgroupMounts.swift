@@ -12,12 +12,6 @@ struct CgroupHierarchy: Equatable {
 
   var isUnified: Bool { key.isEmpty }
 
-  /// The directory that it is mounted on below /sys/fs/cgroup.
-  var directoryName: String {
-    isNamed ? String(decoding: key.utf8.dropFirst("name=".utf8.count), as: UTF8.self) : key
-  }
-  var isNamed: Bool { key.utf8.starts(with: "name=".utf8) }
-
   /// The container's own, or where it has none those that this process is in.
   static func all(_ own: JSONTexts) throws(RuntimeError) -> [CgroupHierarchy] {
     if !own.isEmpty {
@@ -142,7 +136,7 @@ struct CgroupMounts {
   private func mount(
     _ hierarchy: CgroupHierarchy, in base: borrowing FileDescriptor
   ) throws(SystemError) {
-    let name = hierarchy.directoryName
+    let name = CgroupLayout.directoryName(of: hierarchy.key)
     let directory = base.rawValue
     try system("mkdir", name) { unsafe cl_mkdirat(directory, name, 0o755) }
     if hasNamespace {
@@ -153,7 +147,7 @@ struct CgroupMounts {
       try tree.attach(to: name, in: directory, name)
     }
     // A co-mounted hierarchy is found by each of its controllers.
-    if !hierarchy.isNamed, name.utf8.contains(UInt8(ascii: ",")) {
+    if name == hierarchy.key, name.utf8.contains(UInt8(ascii: ",")) {
       for controller in name.split(separator: ",") {
         try system("symlink", name) {
           unsafe cl_symlinkat(name, directory, String(controller))
@@ -165,9 +159,9 @@ struct CgroupMounts {
   /// With a cgroup namespace the root of a new mount is the container's own cgroup.
   private func freshTree(_ hierarchy: CgroupHierarchy) throws(SystemError) -> MountTree {
     let context = try FilesystemContext("cgroup")
-    if hierarchy.isNamed {
-      try context.set("source", hierarchy.directoryName)
-      try context.set("name", hierarchy.directoryName)
+    if let name = CgroupLayout.name(of: hierarchy.key) {
+      try context.set("source", name)
+      try context.set("name", name)
     } else {
       try context.set("source", "cgroup")
       for controller in hierarchy.key.split(separator: ",") {

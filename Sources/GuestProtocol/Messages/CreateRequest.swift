@@ -79,7 +79,7 @@ extension CreateRequest {
     bytes += "{\"timeNanoseconds\":".utf8
     bytes += String(decimal: Int(timeNanoseconds)).utf8
     bytes += ",\"entropy\":\"".utf8
-    bytes += Hexadecimal.digits(entropy)
+    bytes += entropy.hexadecimalDigits
     bytes += "\",".utf8
     bytes += encoded[1...]
     return bytes
@@ -147,18 +147,7 @@ enum Hexadecimal {
   }
 
   static func text(_ bytes: [UInt8]) -> String {
-    String(decoding: digits(bytes), as: UTF8.self)
-  }
-
-  static func digits(_ bytes: [UInt8]) -> [UInt8] {
-    var text: [UInt8] = []
-    text.reserveCapacity(2 * bytes.count)
-    for byte in bytes {
-      for digit in [byte >> 4, byte & 15] {
-        text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit)
-      }
-    }
-    return text
+    String(decoding: bytes.hexadecimalDigits, as: UTF8.self)
   }
 
   private static func value(_ digit: UInt8) -> UInt8? {

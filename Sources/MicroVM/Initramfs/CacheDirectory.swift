@@ -137,12 +137,7 @@ struct CacheKey {
   init(_ format: String, _ parts: [String]) {
     var text = Array(format.utf8)
     for part in parts { text += [0] + Array(part.utf8) }
-    let digits = Array("0123456789abcdef".utf8)
-    var name: [UInt8] = []
-    for byte in SHA256.digest(text).prefix(16) {
-      name.append(digits[Int(byte >> 4)])
-      name.append(digits[Int(byte & 15)])
-    }
-    digest = String(decoding: name, as: UTF8.self)
+    digest = String(
+      decoding: Array(SHA256.digest(text).prefix(16)).hexadecimalDigits, as: UTF8.self)
   }
 }
