@@ -48,12 +48,12 @@ public struct LaunchChannel {
         bytes.append(contentsOf: advice.utf8.prefix(4000))
       }
       try socketMessage(bytes)
-    case .needsMappings: try socketMessage([UInt8(ascii: "M")])
+    case .needsMappings: try word("M")
     case .process(let pid): try socketMessage([UInt8(ascii: "P")] + Array(String(pid).utf8))
-    case .needsHooks: try socketMessage([UInt8(ascii: "H")])
+    case .needsHooks: try word("H")
     case .console(let fd): try socketMessage([UInt8(ascii: "C")], [fd])
     case .seccompListener(let fd): try socketMessage([UInt8(ascii: "S")], [fd])
-    case .ready: try socketMessage([UInt8(ascii: "R")])
+    case .ready: try word("R")
     case .warning(let text): try socketMessage([UInt8(ascii: "W")] + Array(text.utf8.prefix(8000)))
     case .step(let name): try socketMessage([UInt8(ascii: "T")] + Array(name.utf8.prefix(200)))
     }
@@ -96,7 +96,7 @@ public struct LaunchChannel {
   }
 
   /// Lets the other side go on.
-  public func proceed() throws(SystemError) { try socketMessage([UInt8(ascii: "G")]) }
+  public func proceed() throws(SystemError) { try word("G") }
 
   /// Waits until the runtime lets this process go on; false when the runtime is gone.
   public func waitToProceed() throws(SystemError) -> Bool {
@@ -110,6 +110,12 @@ public struct LaunchChannel {
       if received < 0 { throw SystemError(CInt(-received), "recvmsg") }
       return received > 0
     }
+  }
+
+  /// A message of its kind alone: of no array, whose type would have to be made first.
+  private func word(_ kind: Unicode.Scalar) throws(SystemError) {
+    var byte = UInt8(ascii: kind)
+    try system("sendmsg") { unsafe cl_send_fds(socket.rawValue, &byte, 1, nil, 0) }
   }
 
   private func socketMessage(_ bytes: [UInt8], _ fds: [CInt] = []) throws(SystemError) {
@@ -129,24 +135,27 @@ public struct LaunchChannel {
   public static func receiveMessage(
     _ fd: CInt
   ) throws(SystemError) -> (bytes: [UInt8], fds: [CInt])? {
-    var fds: [CInt] = []
-    for _ in 0..<CL_MAX_PASSED_FDS { fds.append(-1) }
-    var count = 0
     var bytes: [UInt8] = []
-    try unsafe withUnsafeTemporaryAllocation(byteCount: limit, alignment: 1) {
-      (buffer) throws(SystemError) in
-      var received: Int
-      repeat {
-        count = Int(CL_MAX_PASSED_FDS)
-        received = unsafe cl_receive_fds(fd, buffer.baseAddress!, buffer.count, &fds, &count)
-        // The peer ended with an unread message of ours. That is told once, before what the peer
-        // said last, which is read next.
-      } while received == -Int(EINTR) || received == -Int(ECONNRESET)
-      if received < 0 { throw SystemError(CInt(-received), "recvmsg") }
-      unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<received]))
+    var fds: [CInt] = []
+    // No array of descriptors before there is one: its type would have to be made first.
+    try unsafe withUnsafeTemporaryAllocation(of: CInt.self, capacity: Int(CL_MAX_PASSED_FDS)) {
+      (passed) throws(SystemError) in
+      try unsafe withUnsafeTemporaryAllocation(byteCount: limit, alignment: 1) {
+        (buffer) throws(SystemError) in
+        var count = 0
+        var received: Int
+        repeat {
+          count = passed.count
+          received = unsafe cl_receive_fds(
+            fd, buffer.baseAddress!, buffer.count, passed.baseAddress!, &count)
+          // The peer ended with an unread message of ours. That is told once, before what the peer
+          // said last, which is read next.
+        } while received == -Int(EINTR) || received == -Int(ECONNRESET)
+        if received < 0 { throw SystemError(CInt(-received), "recvmsg") }
+        unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<received]))
+        for index in 0..<count { unsafe fds.append(passed[index]) }
+      }
     }
-    if bytes.isEmpty && count == 0 { return nil }
-    fds.removeLast(fds.count - count)
-    return (bytes, fds)
+    return bytes.isEmpty && fds.isEmpty ? nil : (bytes, fds)
   }
 }
