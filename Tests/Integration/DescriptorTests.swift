@@ -13,6 +13,23 @@ import Testing
     }
   }
 
+  /// Without a pid file nothing is due before the program, and it does not wait for the runtime.
+  @Test(.swrunOnly) func thePidFileIsThereBeforeTheProgram() throws {
+    try withSandbox { box in
+      let (first, second) = (box.path("pid"), box.path("second"))
+      let sandbox = (first as NSString).deletingLastPathComponent
+      let container = try box.container {
+        $0.bind(sandbox, "/sandbox")
+        $0.sh("cat /sandbox/pid")
+      }
+      let pid = try container.run("--pid-file", first).ok("run").out
+      #expect(pid == Machine.read(first) && Int(pid) != nil, "\(pid)")
+      let running = try box.running { $0.bind(sandbox, "/sandbox") }
+      let other = try running.exec(["--pid-file", second], "cat", "/sandbox/second").ok("exec").out
+      #expect(other == Machine.read(second) && Int(other) != nil, "\(other)")
+    }
+  }
+
   @Test func aPidFileThatCannotBeWritten() throws {
     try withSandbox { box in
       let container = try box.container()
