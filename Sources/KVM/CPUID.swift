@@ -36,6 +36,9 @@ public struct CPUID: Sendable, Equatable {
   /// The largest basic function.
   var maximum: UInt32 { leaf(0)?.eax ?? 0 }
 
+  /// Whether the processor has random numbers of its own (RDRAND).
+  public var hasRandomNumbers: Bool { (leaf(1)?.ecx ?? 0) & 1 << 30 != 0 }
+
   /// Whether the vendor string begins as AMD's or Hygon's does.
   var isAMD: Bool {
     let vendor = leaf(0)?.ebx

@@ -20,6 +20,9 @@ protocol Engine: AnyObject, Sendable {
   /// A connection to a vsock port of the guest: one end of a socket pair.
   func connect(port: UInt32) throws(SystemError) -> FileDescriptor
 
+  /// Shows the guest the devices that it can begin without: before the first session.
+  func revealDevices()
+
   /// Leaves the threads of the file server what reading needs: all shares are read-only now.
   func limitFileServer()
 

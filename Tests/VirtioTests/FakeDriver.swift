@@ -18,12 +18,12 @@ final class FakeDriver: @unchecked Sendable {
 
   init(
     _ device: any VirtioDevice, memory: GuestMemory = guestMemory(),
-    page: UnsafeMutableRawPointer? = nil
+    page: UnsafeMutableRawPointer? = nil, isHidden: Bool = false
   ) throws {
     self.memory = memory
     loop = try EventLoop(name: "test")
     transport = try unsafe MMIOTransport(
-      device: device, memory: memory, loop: loop, page: page)
+      device: device, memory: memory, loop: loop, page: page, isHidden: isHidden)
     try loop.start()
   }
 

@@ -21,6 +21,21 @@ import Testing
     }
   }
 
+  /// A window without a device, until it shows the one that it has; no reset takes that back.
+  @Test func aHiddenDeviceShowsItselfLater() throws {
+    let driver = try FakeDriver(RecordingDevice(), isHidden: true)
+    defer { driver.close() }
+    #expect(driver.read(VIRTIO_MMIO_MAGIC_VALUE) == 0x7472_6976)
+    #expect(driver.read(VIRTIO_MMIO_VERSION) == 2)
+    driver.write(VIRTIO_MMIO_STATUS, 0)
+    #expect(driver.read(VIRTIO_MMIO_DEVICE_ID) == 0)
+    driver.transport.reveal()
+    #expect(driver.read(VIRTIO_MMIO_DEVICE_ID) == 42)
+    driver.write(VIRTIO_MMIO_STATUS, 0)
+    #expect(driver.read(VIRTIO_MMIO_DEVICE_ID) == 42)
+    #expect(driver.offered == 1 << 3 | 1 << 40 | Feature.ring)
+  }
+
   @Test func sharedMemoryIsFoundByItsNumber() throws {
     let device = RecordingDevice()
     device.sharedMemory = SharedMemory(id: 0, guestAddress: 0x12_3456_7000, size: 0x7_89ab_c000)

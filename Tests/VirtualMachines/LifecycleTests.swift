@@ -26,6 +26,25 @@ extension Machines {
       }
     }
 
+    /// Those that no start needs: they are looked for when the container runs.
+    @Test func allDevicesAreThereInTheEnd() throws {
+      try withSandbox { box in
+        let drivers =
+          ["virtiofs", "vmw_vsock_virtio_transport", "virtio_rng", "virtio_balloon"]
+          // qemu's machine has no console of virtio.
+          + (Machines.engine == "kvm" ? ["virtio_console"] : [])
+        let container = try box.runningMachine {
+          $0.sh(
+            "for name in \(drivers.joined(separator: " ")); do"
+              + " until ls -d /sys/bus/virtio/drivers/$name/virtio*; do sleep 0.1; done; done"
+              + " >/dev/null 2>&1; echo all there; exec sleep 1000")
+        }
+        #expect(container.waitsForOutput("all there"), "\(container.output())")
+        try container.kill("KILL").ok("kill")
+        try container.delete().ok("delete")
+      }
+    }
+
     @Test func theStateTellsTheIsolation() throws {
       try withSandbox { box in
         let container = try box.runningMachine()

@@ -34,18 +34,23 @@ public enum Agent {
       FileDescriptor(
         owning: try system("signalfd") { cl_child_signals() })
     }
+    var devices = LateDevices()
     while true {
+      devices.findWhenDue()
       var polled = [
         pollfd(fd: listener.socket.rawValue, events: Int16(POLLIN), revents: 0),
         pollfd(fd: ended.rawValue, events: Int16(POLLIN), revents: 0),
       ]
       try step("sessions") { () throws(SystemError) in
-        try system("poll") { unsafe cl_poll(&polled, 2, -1) }
+        try system("poll") { unsafe cl_poll(&polled, 2, devices.patience) }
       }
       if polled[1].revents != 0 { reap(ended.rawValue) }
       if polled[0].revents != 0 {
         let connection = try step("sessions") { () throws(SystemError) in try listener.next() }
-        if let connection { begin(connection, listener.socket.rawValue, ended.rawValue, boot) }
+        if let connection {
+          devices.sessionBegan()
+          begin(connection, listener.socket.rawValue, ended.rawValue, boot)
+        }
       }
     }
   }

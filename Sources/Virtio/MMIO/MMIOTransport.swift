@@ -53,10 +53,11 @@ public final class MMIOTransport: Sendable {
 
   /// Puts the registers before a device, whose work is done on `loop`.
   ///
-  /// `page` are `windowSize` zeroed bytes for what the guest reads, which stay as long as this.
+  /// `page` are `windowSize` zeroed bytes for what the guest reads, which stay as long as this. A hidden
+  /// device's window says until `reveal` that there is none.
   public init(
     device: any VirtioDevice, memory: GuestMemory, loop: EventLoop,
-    page: UnsafeMutableRawPointer? = nil
+    page: UnsafeMutableRawPointer? = nil, isHidden: Bool = false
   ) throws(SystemError) {
     self.device = device
     self.memory = memory
@@ -71,6 +72,7 @@ public final class MMIOTransport: Sendable {
     let begin = State(queues: sizes.map { QueueSetup(maximum: $0) })
     state = Locked(begin)
     showConstants()
+    if !isHidden { reveal() }
     show(begin)
   }
 
@@ -120,11 +122,14 @@ public final class MMIOTransport: Sendable {
     set(CInt(offset), unsafe data.unsafeLoadUnaligned(as: UInt32.self))
   }
 
+  /// Has the window say which device there is, for drivers that look from now on (4.2.2: until then it was a placeholder,
+  /// number 0).
+  public func reveal() { page.store(VIRTIO_MMIO_DEVICE_ID, device.type) }
+
   /// Shows what never changes.
   private func showConstants() {
     page.store(VIRTIO_MMIO_MAGIC_VALUE, 0x7472_6976)
     page.store(VIRTIO_MMIO_VERSION, 2)
-    page.store(VIRTIO_MMIO_DEVICE_ID, device.type)
     page.store(VIRTIO_MMIO_VENDOR_ID, 0x6e75_7273)
     page.showConfiguration(of: device)
   }

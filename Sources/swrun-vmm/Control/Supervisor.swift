@@ -67,6 +67,7 @@ final class Supervisor {
       ThreadRole.control.enter()
       try runHooks()
       try awaitAgent()
+      engine.revealDevices()
       try checkShares()
       mark("guest")
       try session.create(payload())

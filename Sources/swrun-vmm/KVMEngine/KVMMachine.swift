@@ -46,8 +46,8 @@ final class KVMMachine: Engine {
     }
     commandLine = KernelParameters.line(of: plan)
     let entry = try Self.load(plan, commandLine, layout, into: memory)
+    let cpuid = try step("KVM") { () throws(SystemError) in try system.supportedCPUID() }
     let vcpus = try step("KVM") { () throws(SystemError) in
-      let cpuid = try system.supportedCPUID()
       var vcpus: [VCPU] = []
       for index in 0..<plan.processors {
         let vcpu = try VCPU(machine, index: index)
@@ -76,7 +76,7 @@ final class KVMMachine: Engine {
     devices = try step("devices of the virtual machine") { () throws(SystemError) in
       let devices = try MachineDevices(
         memory: memory, console: console, files: FileRequests(files),
-        fileQueues: plan.fileQueues, vsock: vsock)
+        fileQueues: plan.fileQueues, vsock: vsock, hasRandomNumbers: cpuid.hasRandomNumbers)
       try devices.connect(
         to: machine, layout.windows,
         slot: UInt32(memory.regions.count + (memory.window == nil ? 0 : 1)))
@@ -127,6 +127,8 @@ final class KVMMachine: Engine {
   func connect(port: UInt32) throws(SystemError) -> FileDescriptor {
     try vsock.connect(port: port)
   }
+
+  func revealDevices() { devices.revealAll() }
 
   func limitFileServer() { devices.limitFileServer() }
 

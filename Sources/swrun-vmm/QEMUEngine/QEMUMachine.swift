@@ -104,6 +104,9 @@ final class QEMUMachine: Engine, @unchecked Sendable {
     try vsock.connect(port: port)
   }
 
+  /// qemu shows them from the start.
+  func revealDevices() {}
+
   func limitFileServer() { files.adjustThreads() }
 
   func stop() {
