@@ -14,3 +14,10 @@ extension [UInt8] {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
   }
 }
+
+extension String {
+  /// The bytes as hexadecimal digits, two for each byte and in lower case.
+  public init(hexadecimal bytes: [UInt8]) {
+    self.init(decoding: bytes.hexadecimalDigits, as: UTF8.self)
+  }
+}

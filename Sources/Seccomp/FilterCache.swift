@@ -20,7 +20,7 @@ struct FilterCache {
     // O_NONBLOCK: a fifo of that name must not hold up the start.
     guard
       let file = try? FileDescriptor.open(
-        "\(directory)/\(hexadecimal(key))", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY),
+        "\(directory)/\(String(hexadecimal: key))", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY),
       let status = try? file.status(), isOwn(status),
       status.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG),
       status.st_nlink == 1, status.st_size > Self.headerLength,
@@ -48,7 +48,7 @@ struct FilterCache {
     }
     let instructions = unsafe program.withUnsafeBytes { unsafe [UInt8]($0) }
     let bytes = header(key, instructions[...]) + instructions
-    let name = hexadecimal(key)
+    let name = String(hexadecimal: key)
     // Two runtimes that store the same filter have two pids, and the second rename wins.
     let temporary = ".\(name).\(getpid())"
     _ = unsafe cl_unlinkat(handle.rawValue, temporary, 0)
@@ -121,9 +121,5 @@ struct FilterCache {
     for byte in instructions { checksum = (checksum ^ UInt64(byte)) &* 0x100_0000_01b3 }
     header.append(integer: checksum)
     return header
-  }
-
-  private func hexadecimal(_ bytes: [UInt8]) -> String {
-    String(decoding: bytes.hexadecimalDigits, as: UTF8.self)
   }
 }

@@ -60,7 +60,7 @@ extension CreateRequest: JSONValue {
     json.member("startsAtOnce", startsAtOnce)
     json.member("terminalSize", terminalSize)
     if timeNanoseconds != 0 { json.member("timeNanoseconds", timeNanoseconds) }
-    if !entropy.isEmpty { json.member("entropy", Hexadecimal.text(entropy)) }
+    if !entropy.isEmpty { json.member("entropy", String(hexadecimal: entropy)) }
     json.member("cacheDirectory", cacheDirectory)
     json.endObject()
   }
@@ -144,10 +144,6 @@ enum Hexadecimal {
       bytes.append(high << 4 | low)
     }
     return bytes
-  }
-
-  static func text(_ bytes: [UInt8]) -> String {
-    String(decoding: bytes.hexadecimalDigits, as: UTF8.self)
   }
 
   private static func value(_ digit: UInt8) -> UInt8? {

@@ -102,14 +102,8 @@ public struct LaunchChannel {
   public func waitToProceed() throws(SystemError) -> Bool {
     // One byte, and so without the room that a report needs.
     var word: UInt8 = 0
-    while true {
-      var count = 0
-      let received = unsafe cl_receive_fds(socket.rawValue, &word, 1, nil, &count)
-      // As in `receiveMessage`.
-      if received == -Int(EINTR) || received == -Int(ECONNRESET) { continue }
-      if received < 0 { throw SystemError(CInt(-received), "recvmsg") }
-      return received > 0
-    }
+    var count = 0
+    return try unsafe Self.receive(socket.rawValue, &word, 1, nil, &count) > 0
   }
 
   /// A message of its kind alone: of no array, whose type would have to be made first.
@@ -142,20 +136,30 @@ public struct LaunchChannel {
       (passed) throws(SystemError) in
       try unsafe withUnsafeTemporaryAllocation(byteCount: limit, alignment: 1) {
         (buffer) throws(SystemError) in
-        var count = 0
-        var received: Int
-        repeat {
-          count = passed.count
-          received = unsafe cl_receive_fds(
-            fd, buffer.baseAddress!, buffer.count, passed.baseAddress!, &count)
-          // The peer ended with an unread message of ours. That is told once, before what the peer
-          // said last, which is read next.
-        } while received == -Int(EINTR) || received == -Int(ECONNRESET)
-        if received < 0 { throw SystemError(CInt(-received), "recvmsg") }
+        var count = passed.count
+        let received = try unsafe Self.receive(
+          fd, buffer.baseAddress!, buffer.count, passed.baseAddress!, &count)
         unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<received]))
         for index in 0..<count { unsafe fds.append(passed[index]) }
       }
     }
     return bytes.isEmpty && fds.isEmpty ? nil : (bytes, fds)
+  }
+
+  /// The next message's length, 0 at the end; `count` is the room for descriptors, then how many came.
+  private static func receive(
+    _ fd: CInt, _ bytes: UnsafeMutableRawPointer, _ length: Int,
+    _ fds: UnsafeMutablePointer<CInt>?, _ count: inout Int
+  ) throws(SystemError) -> Int {
+    let room = count
+    while true {
+      count = room
+      let received = unsafe cl_receive_fds(fd, bytes, length, fds, &count)
+      // The peer ended with an unread message of ours. That is told once, before what the peer
+      // said last, which is read next.
+      if received == -Int(EINTR) || received == -Int(ECONNRESET) { continue }
+      if received < 0 { throw SystemError(CInt(-received), "recvmsg") }
+      return received
+    }
   }
 }

@@ -137,7 +137,6 @@ struct CacheKey {
   init(_ format: String, _ parts: [String]) {
     var text = Array(format.utf8)
     for part in parts { text += [0] + Array(part.utf8) }
-    digest = String(
-      decoding: Array(SHA256.digest(text).prefix(16)).hexadecimalDigits, as: UTF8.self)
+    digest = String(hexadecimal: Array(SHA256.digest(text).prefix(16)))
   }
 }

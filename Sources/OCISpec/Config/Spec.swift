@@ -9,11 +9,11 @@ public struct Spec: Sendable, Equatable {
   public var ociVersion: String
   /// The process of the container.
   public var process: Process? {
-    @inlinable _read { yield sections.process }
+    @inlinable _read { yield sections.value.process }
     _modify {
-      var changed = sections.process
-      defer { sections = Sections(process: changed, linux: sections.linux, vm: sections.vm) }
-      yield &changed
+      var changed = sections.value
+      defer { sections = Sections(changed) }
+      yield &changed.process
     }
   }
   /// The root filesystem of the container.
@@ -30,20 +30,20 @@ public struct Spec: Sendable, Equatable {
   public var annotations: [String: String]
   /// What is particular to Linux.
   public var linux: Linux {
-    @inlinable _read { yield sections.linux }
+    @inlinable _read { yield sections.value.linux }
     _modify {
-      var changed = sections.linux
-      defer { sections = Sections(process: sections.process, linux: changed, vm: sections.vm) }
-      yield &changed
+      var changed = sections.value
+      defer { sections = Sections(changed) }
+      yield &changed.linux
     }
   }
   /// What is particular to a container in a virtual machine.
   public var vm: VM? {
-    @inlinable _read { yield sections.vm }
+    @inlinable _read { yield sections.value.vm }
     _modify {
-      var changed = sections.vm
-      defer { sections = Sections(process: sections.process, linux: sections.linux, vm: changed) }
-      yield &changed
+      var changed = sections.value
+      defer { sections = Sections(changed) }
+      yield &changed.vm
     }
   }
   /// The section of Solaris, which has no meaning on Linux.
@@ -68,7 +68,7 @@ public struct Spec: Sendable, Equatable {
     self.mounts = mounts
     self.hooks = hooks
     self.annotations = annotations
-    sections = Sections(process: process, linux: linux, vm: vm)
+    sections = Sections(Sections.Value(process: process, linux: linux, vm: vm))
     self.solaris = solaris
     self.windows = windows
     self.zos = zos
@@ -78,19 +78,17 @@ public struct Spec: Sendable, Equatable {
 extension Spec {
   /// The large sections, which do not change; inlined, so that who reads one member copies no other.
   @usableFromInline final class Sections: Sendable, Equatable {
-    @usableFromInline let process: Process?
-    @usableFromInline let linux: Linux
-    @usableFromInline let vm: VM?
-
-    init(process: Process?, linux: Linux, vm: VM?) {
-      self.process = process
-      self.linux = linux
-      self.vm = vm
+    @usableFromInline struct Value: Sendable, Equatable {
+      @usableFromInline var process: Process?
+      @usableFromInline var linux = Linux()
+      @usableFromInline var vm: VM?
     }
+    @usableFromInline let value: Value
+
+    init(_ value: Value) { self.value = value }
 
     @usableFromInline static func == (one: Sections, other: Sections) -> Bool {
-      one === other
-        || one.process == other.process && one.linux == other.linux && one.vm == other.vm
+      one === other || one.value == other.value
     }
   }
 }
@@ -99,22 +97,20 @@ extension Spec: JSONValue {
   public init(_ json: inout JSONReader) throws(JSONError) {
     self.init(ociVersion: "")
     var ociVersion: String?
-    var process: Process?
-    var linux = Linux()
-    var vm: VM?
+    var large = Sections.Value()
     let object = try json.beginObject()
     while let key = try json.nextKey() {
       switch key {
       case "ociVersion": try json.read(&ociVersion)
-      case "process": try json.read(&process)
+      case "process": try json.read(&large.process)
       case "root": try json.read(&root)
       case "hostname": try json.nonEmpty(&hostname)
       case "domainname": try json.nonEmpty(&domainname)
       case "mounts": try json.read(&mounts)
       case "hooks": try json.read(&hooks)
       case "annotations": try json.annotations(&annotations)
-      case "linux": try json.read(&linux)
-      case "vm": try json.read(&vm)
+      case "linux": try json.read(&large.linux)
+      case "vm": try json.read(&large.vm)
       case "solaris": try json.read(&solaris)
       case "windows": try json.read(&windows)
       case "zos": try json.read(&zos)
@@ -122,7 +118,7 @@ extension Spec: JSONValue {
       }
     }
     self.ociVersion = try json.require(ociVersion, "ociVersion", in: object)
-    sections = Sections(process: process, linux: linux, vm: vm)
+    sections = Sections(large)
   }
 
   public func write(to json: inout JSONWriter) {
